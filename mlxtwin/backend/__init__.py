@@ -1,0 +1,1 @@
+"""The machine and the base model: which device, which BLAS, loading, generating, adapters."""

@@ -1,0 +1,135 @@
+"""``mlxtwin chat``: talk with a twin, or ask it once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+
+import click
+
+from mlxtwin.cli import ask
+from mlxtwin.cli.frame import command as make_command
+from mlxtwin.cli.talk import Answer, Talk
+from mlxtwin.client import slots
+from mlxtwin.client.chat import Chat, Engine
+from mlxtwin.client.vault import unlock_key
+from mlxtwin.errors import TwinError, UsageError
+from mlxtwin.paths import find_home
+from mlxtwin.vault.store import Vault
+
+HELP = """/slot NAME  go on with another slot; without a name, list them
+/base       ask the bare base the same, to compare
+/quit       leave (so does Ctrl-D); Ctrl-C ends an answer early"""
+
+
+@make_command("chat", 'mlxtwin chat --once "How was your week?"')
+@click.option("--slot", help="The slot to talk with; the only one, or voice, unless named.")
+@click.option("--once", metavar="PROMPT", help="Ask once, print the answer and leave.")
+@click.pass_obj
+def command(talk: Talk, slot: str | None, once: str | None) -> Answer:
+    """Talk with a twin. The conversation is kept in the vault; nothing leaves this computer."""
+    if once is not None and not once.strip():
+        raise UsageError("The prompt is empty.", 'For example: mlxtwin chat --once "How was your week?"')
+    if talk.as_json and once is None:
+        raise UsageError("--json needs a prompt.", 'For example: mlxtwin chat --once "Hello" --json')
+    home = find_home()
+    name = slots.default(home, slot)
+    key = unlock_key(home, ask.passphrase)
+    with Vault.open(home, key) as vault, Engine(home, key) as engine:
+        chat = Chat(engine, vault, home, name)
+        return _once(chat, once, talk) if once is not None else _converse(chat, talk)
+
+
+def _once(chat: Chat, prompt: str, talk: Talk) -> Answer:
+    with _ctrl_c_cancels(chat):
+        answer = _speak(chat.say(prompt), talk)
+    value = {
+        "slot": chat.slot,
+        "version": chat.version.number,
+        "answer": answer,
+        "ended": chat.engine.last.get("ended"),
+        "tokens": chat.engine.last.get("tokens"),
+        "tokens_per_second": chat.engine.last.get("tokens_per_second"),
+    }
+    return Answer(value)
+
+
+def _speak(pieces: Generator[str, None, None], talk: Talk) -> str:
+    """Stream to a person, gather for a program."""
+    said = []
+    with closing(pieces):
+        for piece in pieces:
+            said.append(piece)
+            if not talk.as_json:
+                talk.stream(piece)
+    if not talk.as_json:
+        talk.stream("\n")
+    return "".join(said)
+
+
+def _converse(chat: Chat, talk: Talk) -> Answer:
+    talk.note(f"You are talking with {chat.slot}, version {chat.version.number}. /help shows what you can type.")
+    while True:
+        try:
+            typed = ask.line(f"\n{chat.slot}> " if sys.stdin.isatty() else "").strip()
+        except EOFError:
+            break
+        except KeyboardInterrupt:
+            talk.note("\n/quit leaves.")
+            continue
+        if typed == "/quit":
+            break
+        if typed:
+            _turn(chat, typed, talk)
+    return Answer({})
+
+
+def _turn(chat: Chat, typed: str, talk: Talk) -> None:
+    """One line of the person's: a command or a prompt. An error ends the turn, not the conversation."""
+    try:
+        word, _, rest = typed.partition(" ")
+        if word == "/help":
+            talk.note(HELP)
+        elif word == "/slot":
+            _slot(chat, rest.strip(), talk)
+        elif word == "/base":
+            _base(chat, talk)
+        elif word.startswith("/"):
+            talk.note(f"There is no {word}.\n{HELP}")
+        else:
+            with _ctrl_c_cancels(chat):
+                _speak(chat.say(typed), talk)
+            if chat.engine.last.get("ended") == "stopped":
+                talk.note("(stopped; what was said is kept)")
+    except TwinError as error:
+        talk.note(error.sentence())
+
+
+def _slot(chat: Chat, name: str, talk: Talk) -> None:
+    if name:
+        chat.switch(name)
+        talk.note(f"You are talking with {chat.slot}, version {chat.version.number}.")
+        return
+    for row in slots.every(chat.home):
+        talk.note(f"{'*' if row['slot'] == chat.slot else ' '} {row['slot']} (version {row['current'] or 'none yet'})")
+
+
+def _base(chat: Chat, talk: Talk) -> None:
+    if not chat.messages:
+        talk.note("Ask something first; /base then puts the same to the bare base.")
+        return
+    talk.note(f"({chat.version.meta['base']['name']}, without the twin)")
+    with _ctrl_c_cancels(chat):
+        _speak(chat.base(), talk)
+
+
+@contextmanager
+def _ctrl_c_cancels(chat: Chat) -> Iterator[None]:
+    """Ctrl-C ends the answer and keeps what was said of it."""
+    before = signal.signal(signal.SIGINT, lambda *_: chat.cancel())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

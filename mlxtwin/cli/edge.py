@@ -1,0 +1,138 @@
+"""The one edge between errors and people: each becomes a sentence with a next step, and an exit code.
+
+An error nobody foresaw is told by its type and its place in the source only: its message and the local variables may
+hold personal text. ``MLXTWIN_TRACE=1`` adds the way there, still without values.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from mlxtwin.cli.frame import Shown, did_you_mean
+from mlxtwin.cli.program import program
+from mlxtwin.cli.talk import Answer, Failure, Talk
+from mlxtwin.errors import TwinError, WhoIsMe
+
+TRACE_VARIABLE = "MLXTWIN_TRACE"
+MOST_FRAMES = 40
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code, raises nothing."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    talk = Talk(as_json=wants_json(given))
+    sys.excepthook = lambda _kind, error, _trace: talk.note(crash_sentence(error))
+    threading.excepthook = lambda crash: talk.note(crash_sentence(crash.exc_value)) if crash.exc_value else None
+    try:
+        return talk.answer(_run(given, talk))
+    except BrokenPipeError:
+        return _reader_left()
+    except BaseException as error:
+        return _fail(error, talk)
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether ``--json`` is among the options, known before the rest is parsed."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in options
+
+
+def _run(arguments: list[str], talk: Talk) -> Answer:
+    """stdout is for answers: whatever a library prints while a command runs goes to stderr."""
+    root = program()
+    try:
+        with contextlib.redirect_stdout(talk.err), root.make_context("mlxtwin", arguments, obj=talk) as context:
+            answer = root.invoke(context)
+            return answer if isinstance(answer, Answer) else Answer({})
+    except Shown as shown:
+        return shown.answer
+
+
+def _fail(error: BaseException, talk: Talk) -> int:
+    try:
+        code = talk.failure(explain(error))
+        if os.environ.get(TRACE_VARIABLE) == "1":
+            talk.note("\n".join(trace(error)))
+        return code
+    except BrokenPipeError:
+        return _reader_left()
+
+
+def explain(error: BaseException) -> Failure:
+    """Any exception as the sentence a person gets."""
+    if isinstance(error, WhoIsMe):
+        found = [{"name": name, "messages": count} for name, count in error.candidates]
+        return Failure(error.message, error.hint, error.exit_code, {"candidates": found})
+    if isinstance(error, TwinError):
+        return Failure(error.message, error.hint, error.exit_code)
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    if isinstance(error, (KeyboardInterrupt, EOFError, click.Abort)):
+        return Failure("Interrupted.", exit_code=130)
+    return Failure(crash_sentence(error), f"Run it again with {TRACE_VARIABLE}=1 to see the way there.")
+
+
+def _usage(error: click.ClickException) -> Failure:
+    message, context = error.format_message(), getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption):
+        options = [name for parameter in _parameters(context) for name in parameter.opts if name.startswith("--")]
+        message = f"There is no option {error.option_name}. {did_you_mean(error.option_name, options)}".strip()
+    hint = f"See `{context.command_path} --help`." if context is not None else "See `mlxtwin --help`."
+    return Failure(message if message.endswith((".", "?")) else f"{message}.", hint, error.exit_code)
+
+
+def _parameters(context: click.Context | None) -> list[click.Parameter]:
+    return context.command.params if context is not None else []
+
+
+def crash_sentence(error: BaseException) -> str:
+    """The type of an error and where it rose, never its message."""
+    frames = list(_frames(error))
+    own = [frame for frame in frames if _PACKAGE in Path(frame[0]).parents and frame[0] != __file__]
+    file, line, _ = (own or frames or [("", 0, "")])[-1]
+    place = f" at {_short(file)}:{line}" if file else ""
+    reason = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
+    return f"Something unforeseen went wrong: {type(error).__name__}{reason}{place}."
+
+
+def trace(error: BaseException) -> list[str]:
+    """The frames of an error and of its causes: places and names of types and functions, no values."""
+    lines: list[str] = []
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        frames = list(_frames(following))[-MOST_FRAMES:]
+        lines.append(f"{type(following).__module__}.{type(following).__qualname__}")
+        lines.extend(f"  {_short(file)}:{line} in {function}" for file, line, function in frames)
+        following = following.__cause__ or following.__context__
+    return lines
+
+
+def _frames(error: BaseException) -> Iterator[tuple[str, int, str]]:
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        yield frame.f_code.co_filename, line, frame.f_code.co_name
+
+
+def _short(file: str) -> str:
+    """A source file from its package on, so that no name of a person's folders is shown."""
+    path = Path(file)
+    if _PACKAGE in path.parents:
+        return path.relative_to(_PACKAGE.parent).as_posix()
+    return "/".join(path.parts[-2:])
+
+
+def _reader_left() -> int:
+    """Whoever read stdout has enough (``| head``); nothing more can be said, also not at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -1,0 +1,95 @@
+"""``mlxtwin import``: read exports into the vault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlxtwin.cli import ask
+from mlxtwin.cli.frame import command as make_command
+from mlxtwin.cli.talk import Answer, Talk, fields, plural
+from mlxtwin.client.imports import ImportRequest, import_exports
+from mlxtwin.errors import WhoIsMe
+from mlxtwin.paths import find_home
+
+MOST_ERRORS = 10
+
+
+@make_command("import", "mlxtwin import ~/Mail/sent.mbox --me anna@example.org --me 'Anna Berg'")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--as", "source", metavar="SOURCE", help="Read it as mail, notes, transcript or whatsapp; else by content."
+)
+@click.option("--me", metavar="NAME", multiple=True, help="A name, address or handle of yours; may be given again.")
+@click.option("--tier", type=click.IntRange(1, 3), help="Give all of it this tier, 1 the best, whatever curation says.")
+@click.option("--dry-run", is_flag=True, help="Read and count, and store nothing.")
+@click.pass_obj
+def command(
+    talk: Talk, paths: tuple[Path, ...], source: str | None, me: tuple[str, ...], tier: int | None, dry_run: bool
+) -> Answer:
+    """Read exports (files or folders) into the vault and decide what the twin may learn from.
+
+    Names given with --me are remembered. Importing the same again adds nothing.
+    """
+    request = ImportRequest(paths, me, source, tier, dry_run)
+
+    def ask_who(who: WhoIsMe) -> list[str]:
+        return _ask_who(talk, who)
+
+    def progress(done: int, files: int, documents: int) -> None:
+        talk.progress(f"{done:,} of {plural(files, 'file')}, {plural(documents, 'document')}")
+
+    found = import_exports(find_home(), request, ask.passphrase, ask_who, progress)
+    return Answer(found, fields(_rows(found)), tuple(_notes(found)))
+
+
+def _ask_who(talk: Talk, who: WhoIsMe) -> list[str]:
+    """The authors with their counts; then the answer, or the error where there is nobody to ask."""
+    if not talk.as_json:
+        talk.note("Who wrote in it:")
+        for number, (name, count) in enumerate(who.candidates, start=1):
+            talk.note(f"{number:4}  {name} ({plural(count, 'message')})")
+    if talk.as_json or not ask.at_terminal():
+        raise who
+    typed = ask.line("Which of them are you? Numbers or names, separated by commas: ")
+    names = [_named(part.strip(), who) for part in typed.split(",") if part.strip()]
+    if not names:
+        raise who
+    return names
+
+
+def _named(part: str, who: WhoIsMe) -> str:
+    if part.isdecimal() and 1 <= int(part) <= len(who.candidates):
+        return who.candidates[int(part) - 1][0]
+    return part
+
+
+def _rows(found: dict[str, Any]) -> list[tuple[str, object]]:
+    dropped = ", ".join(f"{count:,} {reason}" for reason, count in found["dropped"].items())
+    skipped = ", ".join(f"{count:,} {reason}" for reason, count in found["skipped"].items())
+    rows = [
+        ("kind", found["kind"]),
+        ("files", f"{found['files']:,}"),
+        ("documents", f"{found['documents']:,} ({found['added']:,} new, {found['updated']:,} changed)"),
+        ("kept", f"{found['kept']:,}"),
+        ("dropped", dropped or "none"),
+        ("words by me", f"{found['words_by_me']:,}"),
+        ("files left out", skipped or "none"),
+        ("errors", len(found["errors"])),
+    ]
+    return [*rows, ("stored", "nothing, as --dry-run asks")] if found["dry_run"] else [*rows]
+
+
+def _notes(found: dict[str, Any]) -> list[str]:
+    errors = [f"{one['path']}: {one['why']}" for one in found["errors"]]
+    notes = [f"Not read: {line}" for line in errors[:MOST_ERRORS]]
+    if len(errors) > MOST_ERRORS:
+        notes.append(f"... and {len(errors) - MOST_ERRORS:,} more; --json lists all.")
+    if found["documents"] and not found["words_by_me"]:
+        notes.append("None of these words are yours, so nothing of it can train a twin: name yourself with --me.")
+        notes.extend(f"      {one['name']} ({plural(one['messages'], 'message')})" for one in found["authors"])
+    elif not found["dry_run"] and found["kept"]:
+        notes.append("Next: mlxtwin retrain voice")
+    return notes

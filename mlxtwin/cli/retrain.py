@@ -1,0 +1,199 @@
+"""``mlxtwin retrain``: one command from a recipe to a judged version of a slot."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlxtwin.cli import ask
+from mlxtwin.cli.frame import command as make_command
+from mlxtwin.cli.talk import Answer, Talk, fields, plural, size, table
+from mlxtwin.client import runs
+from mlxtwin.client.vault import unlock_key
+from mlxtwin.errors import UsageError
+from mlxtwin.paths import find_home
+from mlxtwin.records import RunEvent
+
+if TYPE_CHECKING:
+    from mlxtwin.jobs.runs import Run
+    from mlxtwin.jobs.supervisor import Started
+    from mlxtwin.paths import Home
+
+
+@make_command("retrain", "mlxtwin retrain voice --set effort=quick")
+@click.argument("recipe", required=False)
+@click.option("--slot", help="Train this slot instead of the recipe's.")
+@click.option("--base", help="Train on this base instead of the recipe's.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Set a key of the recipe.")
+@click.option("--dry-run", is_flag=True, help="Show every value, the data and the memory plan; train nothing.")
+@click.option("--detach", is_flag=True, help="Return at once and let it train.")
+@click.option("--resume", metavar="RUN", help="Go on with a run that was stopped or killed; 'last' is the newest.")
+@click.pass_obj
+def command(
+    talk: Talk,
+    recipe: str | None,
+    slot: str | None,
+    base: str | None,
+    sets: tuple[str, ...],
+    dry_run: bool,
+    detach: bool,
+    resume: str | None,
+) -> Answer:
+    """Train a twin from a recipe ('voice' unless named) on what was imported, measure it, and let the gate judge it.
+
+    Ctrl-C stops cleanly; --resume goes on exactly. Exit code 3: trained, but the gate said no.
+    """
+    home = find_home()
+    if resume:
+        if recipe or slot or base or sets or dry_run:
+            raise UsageError("--resume goes on with a run as it was begun.", "Give it no recipe and no other values.")
+        return follow(home, runs.resume(home, unlock_key(home, ask.passphrase), resume), talk, detach)
+    overrides = {name: value for name, value in (("slot", slot), ("base", base)) if value}
+    key = unlock_key(home, ask.passphrase)
+    planned = _plan(home, key, recipe or "voice", overrides, sets)
+    if dry_run:
+        return _show_plan(planned)
+    used = planned.dataset
+    talk.note(
+        f"Training on {plural(len(used.train), 'example')}; {len(used.holdout):,} more are held out to measure by."
+    )
+    return follow(home, runs.start(home, key, planned), talk, detach)
+
+
+def _plan(home: Home, key: bytes, recipe: str, overrides: dict[str, Any], sets: tuple[str, ...]) -> runs.Planned:
+    from mlxtwin.vault.store import Vault
+
+    with Vault.open(home, key) as vault:
+        return runs.plan(home, vault, recipe, overrides, sets)
+
+
+def _show_plan(planned: runs.Planned) -> Answer:
+    memory = runs.memory_plan(planned)
+    values = planned.resolved.recipe.model_dump(mode="json")
+    rows = [(key, _plain(value), planned.resolved.origins.get(key, "default")) for key, value in _flat(values)]
+    data = {
+        "train_examples": len(planned.dataset.train),
+        "holdout_examples": len(planned.dataset.holdout),
+        "train_words": sum(example.words for example in planned.dataset.train),
+        "holdout_words": sum(example.words for example in planned.dataset.holdout),
+    }
+    plan_text = fields([(name.removesuffix("_bytes"), size(value)) for name, value in _bytes(memory.as_dict())])
+    fits = (
+        "It fits." if memory.fits else "It does not fit: lower max_seq_length or batch_tokens, or take a smaller base."
+    )
+    parts = [
+        table(rows, ("key", "value", "from")),
+        fields([(name.replace("_", " "), f"{value:,}") for name, value in data.items()]),
+        "memory (an estimate)\n" + plan_text + "\n" + fits,
+    ]
+    value = {"recipe": values, "origins": planned.resolved.origins, "data": data, "memory": memory.as_dict()}
+    return Answer(value, "\n\n".join(parts))
+
+
+def _bytes(plan: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    return ((name, value) for name, value in plan.items() if name.endswith("_bytes"))
+
+
+def _flat(values: dict[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and key in ("data", "lora_parameters", "gate"):
+            yield from _flat(value, f"{key}.")
+        else:
+            yield f"{at}{key}", value
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "all"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {inner}" for key, inner in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def follow(home: Home, started: Started, talk: Talk, detach: bool = False) -> Answer:
+    """Show a run until its end; Ctrl-C asks it to stop and waits for that."""
+    run = started.run
+    if detach:
+        return Answer({"run": run.id}, run.id, (f"Training goes on. Watch it with: mlxtwin runs watch {run.id}",))
+    with _ctrl_c_stops(run, talk):
+        for event in runs.watch(run, started):
+            if event:
+                show(event, talk)
+    return finish(home, run)
+
+
+def finish(home: Home, run: Run) -> Answer:
+    """The end of a run as an answer."""
+    result = runs.outcome(home, run)
+    if result["verdict"] == "stopped":
+        note = f"Stopped at step {result.get('step', 0)}. Go on with: mlxtwin retrain --resume {run.id}"
+        return Answer(result, "", (note,), 130)
+    promoted = result["verdict"] == "promoted"
+    lines = [f"{result['slot']} version {result['version']}: {result['verdict']}", *card_lines(result)]
+    slot = result["slot"]
+    following = f"Talk to it: mlxtwin chat --slot {slot}" if promoted else f"See samples: mlxtwin eval {slot} --version"
+    note = following if promoted else f"{following} {result['version']}"
+    return Answer(result, "\n".join(lines), (note,), 0 if promoted else 3)
+
+
+def card_lines(result: dict[str, Any]) -> list[str]:
+    """Each gate with its sentence, and what the run took."""
+    passed = [bool(check[2]) for check in result["checks"].values()]
+    lines = [f"  {'pass' if ok else 'FAIL'}  {reason}" for ok, reason in zip(passed, result["reasons"], strict=True)]
+    speed = f"{result['tokens_per_second']:,.0f} tokens/s"
+    took = f"{result['supervised_tokens']:,} supervised tokens in {result['seconds']:.0f} s ({speed})"
+    return [*lines, f"  {result['steps']} steps, {took}, peak memory {size(result['peak_memory_bytes'])}"]
+
+
+def show(event: RunEvent, talk: Talk) -> None:
+    """One event as a JSON line, or as progress for a person."""
+    if talk.as_json:
+        if event.event != "done":
+            talk.data({"event": event.event, "at": event.at, **event.data})
+        return
+    data = event.data
+    if event.event == "step":
+        left = _minutes(data["seconds_left"])
+        talk.progress(
+            f"step {data['step']}/{data['steps']}  loss {data['loss']:.3f}  {data['tokens_per_second']:,.0f} tokens/s  "
+            f"{size(data['memory_bytes'])}  {left} left"
+        )
+    elif event.event == "evaluate":
+        talk.progress(_STAGES.get(data["stage"], data["stage"]))
+    elif event.event == "skipped":
+        talk.note(f"Step {data['step']} was skipped: its loss was not finite; the learning rate is halved.")
+    elif event.event == "train" and data["step"]:
+        talk.note(f"Going on from step {data['step']} of {data['steps']}.")
+
+
+_STAGES = {
+    "holdout": "measuring base and twin on held-out words",
+    "forgetting": "measuring both on neutral text",
+    "leakage": "sampling replies and looking for copied runs",
+}
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+
+
+@contextmanager
+def _ctrl_c_stops(run: Run, talk: Talk) -> Iterator[None]:
+    """The first Ctrl-C asks for a clean stop, the second leaves; the worker stops all the same."""
+
+    def ask_once(*_: object) -> None:
+        run.ask_to_stop()
+        talk.note("Stopping after this step ...")
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask_once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

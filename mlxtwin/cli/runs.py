@@ -1,0 +1,71 @@
+"""``mlxtwin runs``: training runs, under way and past."""
+
+from __future__ import annotations
+
+import click
+
+from mlxtwin.cli.frame import command as make_command
+from mlxtwin.cli.frame import group
+from mlxtwin.cli.retrain import card_lines, finish, show
+from mlxtwin.cli.talk import Answer, Talk, table
+from mlxtwin.client import runs
+from mlxtwin.errors import UsageError
+from mlxtwin.paths import find_home
+
+
+@make_command("ls", "mlxtwin runs ls")
+def ls() -> Answer:
+    """List the runs, the newest first."""
+    found = runs.every(find_home())
+    rows = [
+        (one["run"], one["state"], one["recipe"], one["slot"], one["base"], _steps(one), one["verdict"] or "")
+        for one in found
+    ]
+    header = ("run", "state", "recipe", "slot", "base", "steps", "verdict")
+    return Answer({"runs": found}, table(rows, header, "There are no runs yet. Start one with: mlxtwin retrain voice"))
+
+
+def _steps(one: dict[str, object]) -> str:
+    return f"{one['step']}/{one['steps'] or '?'}"
+
+
+@make_command("watch", "mlxtwin runs watch")
+@click.argument("run", required=False)
+@click.pass_obj
+def watch(talk: Talk, run: str | None) -> Answer:
+    """Watch a run (the newest unless named) to its end. Ctrl-C leaves; the run goes on."""
+    home = find_home()
+    found = runs.find(home, run)
+    for event in runs.watch(found):
+        if event:
+            show(event, talk)
+    return finish(home, found)
+
+
+@make_command("stop", "mlxtwin runs stop")
+@click.argument("run", required=False)
+def stop(run: str | None) -> Answer:
+    """Ask a run (the newest unless named) to stop cleanly after the step it is in."""
+    found = runs.find(find_home(), run)
+    asked = runs.stop(found)
+    again = f"Go on later with: mlxtwin retrain --resume {found.id}"
+    note = f"Run {found.id} stops after this step. {again}" if asked else f"Run {found.id} is not running."
+    return Answer({"run": found.id, "asked": asked}, "", (note,))
+
+
+@make_command("report", "mlxtwin runs report")
+@click.argument("run", required=False)
+def report(run: str | None) -> Answer:
+    """Show how a run (the newest unless named) ended."""
+    home = find_home()
+    found = runs.find(home, run)
+    if found.state() in ("running", "waiting"):
+        raise UsageError(f"Run {found.id} has not ended.", "Watch it with: mlxtwin runs watch")
+    result = runs.outcome(home, found)
+    if result["verdict"] == "stopped":
+        return Answer(result, f"stopped at step {result.get('step', 0)} of {result.get('steps', '?')}")
+    head = f"{result['slot']} version {result['version']}: {result['verdict']}"
+    return Answer(result, "\n".join([head, *card_lines(result)]))
+
+
+command = group("runs", "Training runs, under way and past.", ls, watch, stop, report)

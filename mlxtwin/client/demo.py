@@ -1,0 +1,72 @@
+"""The whole picture on the bundled person and base, in a throwaway home whose key is never stored."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlxtwin.client import imports, runs
+from mlxtwin.client.chat import Chat, Engine
+from mlxtwin.paths import Home, make_folder
+
+if TYPE_CHECKING:
+    from mlxtwin.jobs.supervisor import Started
+    from mlxtwin.vault.store import Vault
+
+PROMPT = "How was your week? Tell me what you have been working on."
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A home for a demonstration, with its open vault and key."""
+
+    home: Home
+    key: bytes
+    vault: Vault
+
+
+@contextmanager
+def throwaway() -> Iterator[Stage]:
+    """A vault in a temporary folder, gone afterwards with everything in it."""
+    from mlxtwin.security.crypto import new_key
+    from mlxtwin.vault.store import Vault
+
+    root = Path(tempfile.mkdtemp(prefix="mlxtwin-demo-"))
+    try:
+        home, key = Home(make_folder(root / "home")), new_key()
+        with Vault.create(home, key) as vault:
+            yield Stage(home, key, vault)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def exports() -> tuple[Path, tuple[str, ...]]:
+    """The bundled person's exports, and the names she goes by."""
+    from mlxtwin.sample import PERSON_NAMES
+
+    return Path(str(resources.files("mlxtwin.sample"))) / "exports", PERSON_NAMES
+
+
+def fill(stage: Stage) -> dict[str, Any]:
+    """Import the bundled exports; the object of ``import --json``."""
+    folder, names = exports()
+    return imports.run(stage.vault, [folder], names)
+
+
+def train(stage: Stage) -> Started:
+    planned = runs.plan(stage.home, stage.vault, "voice", {"effort": "quick"}, ())
+    return runs.start(stage.home, stage.key, planned)
+
+
+def side_by_side(stage: Stage, slot: str) -> dict[str, Any]:
+    """One prompt, answered by the twin and by the bare base."""
+    with Engine(stage.home, stage.key) as engine:
+        chat = Chat(engine, stage.vault, stage.home, slot)
+        twin = "".join(chat.say(PROMPT))
+        return {"prompt": PROMPT, "base": "".join(chat.base()), "twin": twin}

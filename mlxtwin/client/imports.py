@@ -1,0 +1,130 @@
+"""Importing exports into the vault, and curating what came in."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlxtwin.client.vault import AskPassphrase, exists, open_vault
+from mlxtwin.errors import WhoIsMe
+from mlxtwin.paths import Home
+from mlxtwin.records import Document, Person
+
+if TYPE_CHECKING:
+    from mlxtwin.sources.run import ImportReport
+    from mlxtwin.vault.rows import PutResult
+    from mlxtwin.vault.store import Vault
+
+AskWho = Callable[[WhoIsMe], list[str]]
+Progress = Callable[[int, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """``me``: names, addresses or handles of the person; ``tier`` goes before what curation would choose."""
+
+    paths: tuple[Path, ...]
+    me: tuple[str, ...] = ()
+    as_source: str | None = None
+    tier: int | None = None
+    dry_run: bool = False
+
+
+def import_exports(
+    home: Home, request: ImportRequest, ask_passphrase: AskPassphrase, ask_who: AskWho, progress: Progress
+) -> dict[str, Any]:
+    """The object of ``import --json``. ``progress`` is told files done, files, documents.
+
+    A dry run does the same in a vault of its own that is thrown away, so duplicates of what is stored already do not
+    show. ``ask_who`` gives names, or raises the WhoIsMe it got. Raises UsageError, VaultLocked, StorageFull.
+    """
+    with _vault_for(home, request, ask_passphrase) as vault:
+        names = vault.names() | {name for name in request.me if name.strip()}
+        try:
+            found = run(vault, request.paths, names, request.as_source, request.tier, progress)
+        except WhoIsMe as who:
+            found = run(vault, request.paths, ask_who(who), request.as_source, request.tier, progress)
+    return found | {"dry_run": request.dry_run}
+
+
+def run(
+    vault: Vault,
+    paths: Iterable[Path],
+    names: Iterable[str],
+    as_source: str | None = None,
+    tier: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Import into an open vault and curate; raises WhoIsMe where the export has authors and ``names`` is empty."""
+    from mlxtwin.curate.decide import curate
+    from mlxtwin.sources.run import import_paths
+
+    taken: dict[str, None] = {}
+
+    def put(documents: list[Document]) -> PutResult:
+        result = vault.put(documents)
+        taken.update(dict.fromkeys(document.id for document in documents))
+        return result
+
+    report = import_paths(
+        paths,
+        person=Person.of(names),
+        as_source=as_source,
+        tier=tier,
+        put=put,
+        set_tier=vault.set_tier,
+        remember=vault.remember_names,
+        progress=progress,
+    )
+    curate(vault)
+    return _summary(report, vault, taken)
+
+
+@contextmanager
+def _vault_for(home: Home, request: ImportRequest, ask_passphrase: AskPassphrase) -> Iterator[Vault]:
+    if not request.dry_run:
+        with open_vault(home, ask_passphrase) as vault:
+            yield vault
+        return
+    known = _known_names(home, ask_passphrase) if not request.me and exists(home) else frozenset()
+    with _throwaway_vault() as vault:
+        vault.remember_names(known)
+        yield vault
+
+
+def _known_names(home: Home, ask_passphrase: AskPassphrase) -> frozenset[str]:
+    with open_vault(home, ask_passphrase) as vault:
+        return vault.names()
+
+
+@contextmanager
+def _throwaway_vault() -> Iterator[Vault]:
+    from mlxtwin.security.crypto import new_key
+    from mlxtwin.vault.store import Vault
+
+    with tempfile.TemporaryDirectory(prefix="mlxtwin-") as folder, Vault.create(Home(Path(folder)), new_key()) as vault:
+        yield vault
+
+
+def _summary(report: ImportReport, vault: Vault, taken: Iterable[str]) -> dict[str, Any]:
+    """What curation says of the documents of this import, also of those that were there before; words of kept ones."""
+    dropped: Counter[str] = Counter()
+    kept = words = 0
+    for stored in filter(None, map(vault.document, taken)):
+        if stored.kept:
+            kept += 1
+            words += stored.document.words_by_me
+        else:
+            dropped[stored.reason] += 1
+    return report.as_json() | {
+        "documents": kept + dropped.total(),
+        "kept": kept,
+        "dropped": dict(dropped.most_common()),
+        "words_by_me": words,
+        "authors": [{"name": name, "messages": count} for name, count in report.authors],
+    }

@@ -1,0 +1,102 @@
+"""Slots: look at them, switch them, take an adapter out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlxtwin.errors import UsageError
+from mlxtwin.paths import Home
+from mlxtwin.slots.registry import Slots, SlotState, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A version's numbers and its report card (samples are personal)."""
+
+    version: Version
+    report: dict[str, Any]
+
+
+def every(home: Home) -> list[dict[str, Any]]:
+    slots = Slots(home)
+    return [_row(slots.state(name)) for name in slots.names()]
+
+
+def _row(state: SlotState) -> dict[str, Any]:
+    return {"slot": state.name, "current": state.current, "versions": len(state.versions)}
+
+
+def show(home: Home, name: str) -> dict[str, Any]:
+    """The object of ``slots show --json``."""
+    state = Slots(home).state(name)
+    return {"slot": state.name, "current": state.current, "versions": [_version(one) for one in state.versions]}
+
+
+def _version(version: Version) -> dict[str, Any]:
+    meta = version.meta
+    return {
+        "version": version.number,
+        "created": meta["created"],
+        "recipe": meta["recipe"]["name"],
+        "base": meta["base"]["name"],
+        "holdout": meta["holdout"],
+        "verdict": meta["verdict"],
+        "reasons": meta["reasons"],
+        "adapter_sha256": meta["adapter_sha256"],
+        "run": meta["run"],
+    }
+
+
+def use(home: Home, name: str, number: int, *, anyway: bool) -> SlotState:
+    return Slots(home).use(name, number, anyway=anyway)
+
+
+def rollback(home: Home, name: str) -> SlotState:
+    return Slots(home).rollback(name)
+
+
+def remove(home: Home, name: str) -> None:
+    Slots(home).remove(name)
+
+
+def default(home: Home, wanted: str | None) -> str:
+    """The slot that is meant: the one named, else the only one, else ``voice``; raises UsageError."""
+    slots = Slots(home)
+    if wanted:
+        return slots.state(wanted).name
+    usable = [name for name in slots.names() if slots.state(name).current]
+    if len(usable) == 1 or "voice" in usable:
+        return usable[0] if len(usable) == 1 else "voice"
+    if not usable:
+        raise UsageError("There is no trained slot yet.", "Train one with: mlxtwin retrain voice")
+    raise UsageError("There are several slots.", f"Choose one of: {', '.join(usable)}.")
+
+
+def card(home: Home, key: bytes, name: str, number: int | None) -> Card:
+    """The report card of a version, the current one by default."""
+    slots = _open(home, key)
+    version = slots.version(name, number)
+    return Card(version, slots.report(version))
+
+
+def export(home: Home, key: bytes, name: str, number: int | None, folder: Path) -> Version:
+    """Write a version as a folder that stock mlx-lm loads; raises UsageError for a folder that holds files."""
+    from mlxtwin.backend.device import prepare
+
+    prepare()  # before anything imports MLX
+    from mlxtwin.backend.adapters import LoraSpec
+    from mlxtwin.backend.models import BaseModel
+    from mlxtwin.export.mlx import to_mlx
+
+    slots = _open(home, key)
+    version = slots.version(name, number)
+    to_mlx(slots.adapter(version), LoraSpec.of(version.meta["adapter"]), BaseModel.of(version.meta["base"]), folder)
+    return version
+
+
+def _open(home: Home, key: bytes) -> Slots:
+    from mlxtwin.security.crypto import SealedFiles
+
+    return Slots(home, SealedFiles(home, key))

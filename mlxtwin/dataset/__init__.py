@@ -1,0 +1,1 @@
+"""From curated documents to the token examples of a run."""

@@ -1,0 +1,288 @@
+"""The examples of a run: what the vault keeps, split, cut to a budget, put into forms, secrets masked, weighed."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mlxtwin.curate.decide import seconds
+from mlxtwin.dataset.choose import tier_weights, within_budget
+from mlxtwin.dataset.forms import CONTEXT_WORDS, conversations
+from mlxtwin.dataset.pieces import last_words
+from mlxtwin.dataset.split import FEWEST_HELD_OUT, Chosen, split, without_repeats
+from mlxtwin.errors import SealBroken, UsageError
+from mlxtwin.records import KINDS, Document, Example, Kind, Message, Split
+from mlxtwin.security.redact import mask
+from mlxtwin.vault.store import StoredDocument, Vault
+
+WORDS_PER_EXAMPLE = 300
+FEWEST_WORDS = 500
+FORMAT = 1
+_IMPORT = "Import more of your writing with `mlxtwin import PATH`."
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetReport:
+    """Numbers only. ``available`` and ``used`` hold documents and own words of training and hold-out together with
+    their parts by tier; ``masked`` counts secrets by placeholder; ``weights`` is the loss weight of each tier."""
+
+    available: dict[str, int]
+    used: dict[str, int]
+    forms: dict[str, int]
+    kinds: dict[str, int]
+    tiers: dict[str, int]
+    weights: dict[str, float]
+    masked: dict[str, int] = field(default_factory=dict)
+    repeated_paragraphs: int = 0
+    left_out_by_tier: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Examples ordered by document id and place in the document, whatever order the vault gave them in."""
+
+    train: tuple[Example, ...]
+    holdout: tuple[Example, ...]
+    report: DatasetReport
+
+    def digest(self) -> str:
+        """SHA-256, hexadecimal, of every example with its weight and side; the report is not part of it."""
+        return hashlib.sha256(_json([_plain(one) for one in (*self.train, *self.holdout)])).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """JSON; it holds the person's words, so it is only ever written sealed."""
+        sides = {"train": [_plain(one) for one in self.train], "holdout": [_plain(one) for one in self.holdout]}
+        return _json({"format": FORMAT, **sides, "report": asdict(self.report)})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Dataset:
+        """Raises SealBroken when it is not what ``to_bytes`` wrote."""
+        try:
+            value = json.loads(data)
+            if value["format"] != FORMAT:
+                raise ValueError
+            sides = (tuple(map(_example, value["train"])), tuple(map(_example, value["holdout"])))
+            return cls(*sides, DatasetReport(**value["report"]))
+        except (ValueError, KeyError, TypeError):
+            raise SealBroken("The dataset of this run cannot be read.", "Start a new run.") from None
+
+
+def build(
+    vault: Vault,
+    *,
+    kinds: Iterable[Kind],
+    tiers: Mapping[int, float],
+    holdout: float,
+    max_words_per_example: int = WORDS_PER_EXAMPLE,
+    max_words: int | None = None,
+    max_holdout_words: int | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """The dataset of what the vault keeps; curate first.
+
+    ``tiers`` gives each tier's share of the total loss weight; a tier without a share is left out. ``max_words`` and
+    ``max_holdout_words`` bound the own words used, by whole documents. Raises UsageError when there is too little.
+    """
+    wanted = Wanted(frozenset(kinds), dict(tiers), holdout, max_words_per_example, max_words, max_holdout_words, seed)
+    return assemble(vault.documents(), wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The arguments of ``build`` as one value."""
+
+    kinds: frozenset[Kind]
+    tiers: Mapping[int, float]
+    holdout: float
+    max_words_per_example: int = WORDS_PER_EXAMPLE
+    max_words: int | None = None
+    max_holdout_words: int | None = None
+    seed: int = 0
+
+
+def assemble(documents: Iterable[StoredDocument], wanted: Wanted) -> Dataset:
+    """As ``build``, from any stored documents; those not kept serve as context of the mails in their thread."""
+    _check(wanted)
+    chosen, threads, others = _gather(documents, wanted.kinds)
+    usable = [one for one in chosen if wanted.tiers.get(one.tier, 0) > 0]
+    if not usable:
+        raise _nothing(wanted.kinds, chosen, others)
+    train, held = split(usable, wanted.holdout)
+    held, repeated = without_repeats(train, held)
+    _check_enough(train, held)
+    used = within_budget(train, wanted.max_words, wanted.tiers, wanted.seed)
+    used_held = within_budget(held, wanted.max_holdout_words, _by_tier(held), wanted.seed, fewest=FEWEST_HELD_OUT)
+    weights = tier_weights(_by_tier(used), wanted.tiers)
+    maker = _Maker(threads, _Masking(), wanted.max_words_per_example)
+    examples = [*maker.examples(used, "train", weights), *maker.examples(used_held, "holdout", {})]
+    report = DatasetReport(
+        available=_amounts(train, held),
+        used=_amounts(used, used_held),
+        forms=_counts(example.form for example in examples),
+        kinds=_counts(one.document.kind for one in (*used, *used_held)),
+        tiers=_counts(str(one.tier) for one in (*used, *used_held)),
+        weights={str(tier): round(weight, 6) for tier, weight in weights.items()},
+        masked=dict(sorted(maker.masking.counts.items())),
+        repeated_paragraphs=repeated,
+        left_out_by_tier=len(chosen) - len(usable),
+    )
+    return Dataset(_of(examples, "train"), _of(examples, "holdout"), report)
+
+
+def _of(examples: Iterable[Example], side: Split) -> tuple[Example, ...]:
+    return tuple(example for example in examples if example.split == side)
+
+
+class _Masking:
+    """Masks secrets and counts them by placeholder."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def __call__(self, text: str) -> str:
+        masked, found = mask(text)
+        self.counts.update(found)
+        return masked
+
+
+class _Threads:
+    """What was received in each mail thread, and when."""
+
+    def __init__(self) -> None:
+        self._received: dict[str, list[tuple[float, str, str]]] = defaultdict(list)
+
+    def note(self, document: Document) -> None:
+        if document.kind != "mail" or not document.thread or document.at is None:
+            return
+        received = [turn.text for turn in document.turns if turn.role in ("received", "own") and not turn.mine]
+        text = last_words("\n\n".join(received), 2 * CONTEXT_WORDS)
+        if text:
+            bisect.insort(self._received[document.thread], (seconds(document.at), document.id, text))
+
+    def before(self, document: Document) -> str:
+        """The last mail received in the thread before this one; empty if none is known."""
+        if document.kind != "mail" or document.at is None:
+            return ""
+        mails = self._received.get(document.thread, [])
+        place = bisect.bisect_left(mails, (seconds(document.at), "", ""))
+        return mails[place - 1][2] if place else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    threads: _Threads
+    masking: _Masking
+    max_words: int
+
+    def examples(self, chosen: Sequence[Chosen], side: Split, weights: Mapping[int, float]) -> Iterator[Example]:
+        for one in chosen:
+            document = one.document
+            for made in conversations(
+                document, received=self.threads.before(document), mask=self.masking, max_words=self.max_words
+            ):
+                yield Example(document.id, made.form, made.messages, one.tier, side, weights.get(one.tier, 1.0))
+
+
+def _gather(documents: Iterable[StoredDocument], kinds: frozenset[Kind]) -> tuple[list[Chosen], _Threads, Counter[str]]:
+    """The kept documents of the kinds wanted, the mail threads, and how many were kept of other kinds."""
+    chosen: list[Chosen] = []
+    threads = _Threads()
+    others: Counter[str] = Counter()
+    for stored in documents:
+        document = stored.document
+        threads.note(document)
+        if not stored.kept:
+            continue
+        if document.kind in kinds:
+            chosen.append(Chosen.of(document, stored.effective_tier or 3))
+        else:
+            others[document.kind] += 1
+    return chosen, threads, others
+
+
+def _check(wanted: Wanted) -> None:
+    kinds, tiers, holdout = wanted.kinds, wanted.tiers, wanted.holdout
+    known = ", ".join(KINDS)
+    if not kinds:
+        raise UsageError("No kind of document was named to train on.", f"Set data.kinds to some of: {known}.")
+    if not kinds <= set(KINDS):
+        raise UsageError(f"Not a kind of document: {', '.join(sorted(kinds - set(KINDS)))}.", f"There are: {known}.")
+    if not any(share > 0 for share in tiers.values()) or any(share < 0 for share in tiers.values()):
+        raise UsageError(
+            "No tier has a share to train on.", "Set data.tiers to shares such as {1: 0.4, 2: 0.3, 3: 0.3}."
+        )
+    if not 0 < holdout <= 0.5:
+        raise UsageError(f"A hold-out of {holdout:g} cannot be used.", "Set data.holdout above 0 and at most 0.5.")
+
+
+def _nothing(kinds: frozenset[Kind], chosen: Sequence[Chosen], others: Mapping[str, int]) -> UsageError:
+    named = ", ".join(sorted(kinds))
+    if chosen:
+        tiers = ", ".join(sorted({str(one.tier) for one in chosen}))
+        return UsageError(
+            f"The vault's {named} documents are all of tier {tiers}, to which data.tiers gives no share.",
+            "Give that tier a share.",
+        )
+    if others:
+        held = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items()))
+        return UsageError(f"The vault keeps no {named} to train on, only {held}.", "Set data.kinds, or import some.")
+    return UsageError("The vault keeps nothing to train on yet.", "Import your writing with `mlxtwin import PATH`.")
+
+
+def _check_enough(train: Sequence[Chosen], held: Sequence[Chosen]) -> None:
+    words = sum(one.words for one in (*train, *held))
+    documents = len(train) + len(held)
+    there = f"There are {words} of your own words in {documents} documents"
+    if words < FEWEST_WORDS or not train:
+        raise UsageError(f"{there}; at least {FEWEST_WORDS} words are needed.", _IMPORT)
+    if len(held) < FEWEST_HELD_OUT:
+        raise UsageError(
+            f"{there}, of which {len(held)} can be held out to measure by; at least {FEWEST_HELD_OUT} are needed"
+            " that are no more than a third of the words.",
+            _IMPORT,
+        )
+
+
+def _by_tier(chosen: Iterable[Chosen]) -> dict[int, int]:
+    words: Counter[int] = Counter()
+    for one in chosen:
+        words[one.tier] += one.words
+    return dict(words)
+
+
+def _amounts(train: Sequence[Chosen], held: Sequence[Chosen]) -> dict[str, int]:
+    return {
+        "train_documents": len(train),
+        "train_words": sum(one.words for one in train),
+        "holdout_documents": len(held),
+        "holdout_words": sum(one.words for one in held),
+    }
+
+
+def _counts(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8", "replace")
+
+
+def _plain(example: Example) -> dict[str, Any]:
+    return {
+        "document": example.document,
+        "form": example.form,
+        "messages": [[message.role, message.content] for message in example.messages],
+        "tier": example.tier,
+        "split": example.split,
+        "weight": example.weight,
+    }
+
+
+def _example(value: dict[str, Any]) -> Example:
+    messages = tuple(Message(role, content) for role, content in value.pop("messages"))
+    return Example(messages=messages, **value)

@@ -1,0 +1,1 @@
+"""Numbers about an adapter, and the gate that turns them into a verdict."""

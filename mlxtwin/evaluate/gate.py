@@ -1,0 +1,50 @@
+"""The gate: numbers and thresholds to a verdict with reasons. Only a passing adapter becomes current."""
+
+from __future__ import annotations
+
+from mlxtwin.records import Check, Holdout, Verdict
+
+
+def judge(
+    holdout: Holdout, forgetting: float, copied_run: int, *, min_gain: float, max_forgetting: float, max_copied_run: int
+) -> Verdict:
+    """``forgetting``, ``min_gain`` and ``max_forgetting`` are shares of the base's loss; runs are in words."""
+    checks = (
+        _gain(holdout, min_gain),
+        _certain(holdout),
+        _forgetting(forgetting, max_forgetting),
+        _copying(copied_run, max_copied_run),
+    )
+    return Verdict("promoted" if all(check.passed for check in checks) else "rejected", checks)
+
+
+def _gain(holdout: Holdout, threshold: float) -> Check:
+    share = holdout.gain / holdout.base_nll
+    passed = share >= threshold
+    reason = (
+        f"Held-out loss {holdout.base_nll:.3f} -> {holdout.twin_nll:.3f} nats per token, "
+        f"{_change(-share)}; asked for: at least {threshold:.1%} lower."
+    )
+    return Check("gain", share, threshold, passed, reason)
+
+
+def _certain(holdout: Holdout) -> Check:
+    low, high = holdout.gain_ci
+    verb = "stays above" if low > 0 else "reaches"
+    reason = f"The 95 % interval of the gain, {low:.3f} to {high:.3f} nats per token, {verb} zero."
+    return Check("certainty", low, 0.0, low > 0, reason)
+
+
+def _forgetting(rise: float, threshold: float) -> Check:
+    reason = f"Loss on neutral text: {_change(rise)}; allowed: at most {threshold:.1%} higher."
+    return Check("forgetting", rise, threshold, rise <= threshold, reason)
+
+
+def _copying(run: int, threshold: int) -> Check:
+    said = f"{run} words" if run else "under three words"
+    reason = f"Longest run copied from the training text: {said}; allowed: {threshold}."
+    return Check("copying", float(run), float(threshold), run <= threshold, reason)
+
+
+def _change(share: float) -> str:
+    return f"{abs(share):.1%} {'higher' if share > 0 else 'lower'}"

@@ -1,0 +1,152 @@
+"""One training run: ``python -m mlxtwin.jobs.worker RUN_DIR``, the vault key on stdin.
+
+The stages are train, evaluate, gate, store. Each can be killed at any point; the same command goes on from there and
+ends with the same bytes. ``worker.log`` and ``events.jsonl`` get numbers, ids and sentences without personal text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlxtwin.errors import Busy, RunFailed, TwinError
+from mlxtwin.jobs.events import error_event
+from mlxtwin.jobs.runs import DATASET, FAILURE, LOCK, STOP, Run, held
+from mlxtwin.paths import Home, write_json
+from mlxtwin.security import airplane
+from mlxtwin.security.crypto import SealedFiles
+
+if TYPE_CHECKING:
+    from mlxtwin.dataset.examples import Dataset
+    from mlxtwin.evaluate.report import ReportCard
+    from mlxtwin.slots.registry import Slots
+    from mlxtwin.train.checkpoint import Progress
+    from mlxtwin.train.session import Session
+
+
+def main(arguments: list[str]) -> int:
+    run = Run(Path(arguments[0]).absolute())
+    key = bytes.fromhex(sys.stdin.buffer.readline().decode().strip())
+    os.umask(0o077)
+    network = airplane.deny_network()
+    airplane.engage()
+    with held(run.folder / LOCK) as own, held(run.folder.parent / "train.lock") as training:
+        if own is None or training is None:
+            return _fail(run, Busy("Another run is training.", "Watch it with: mlxtwin runs watch"), quiet=own is None)
+        run.events.emit("start", pid=os.getpid(), network=network)
+        try:
+            _work(run, key)
+        except TwinError as error:
+            return _fail(run, error)
+        except BaseException as error:
+            return _fail(run, _crash(error))
+    return 0
+
+
+def _fail(run: Run, error: TwinError, *, quiet: bool = False) -> int:
+    """Say why, as far as there is room on the disk to say it."""
+    sys.stderr.write(f"{type(error).__name__}: {error.sentence()}\n")
+    if quiet:
+        return error.exit_code
+    failure = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+    with suppress(OSError, TwinError):
+        run.events.emit("failed", **error_event(error))
+    with suppress(OSError, TwinError):
+        write_json(run.folder / FAILURE, failure)
+    return error.exit_code
+
+
+def _crash(error: BaseException) -> RunFailed:
+    """A defect, told by its type and place alone: its message could hold personal text."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else "unknown"
+    hint = "Go on from the last checkpoint with: mlxtwin retrain --resume last"
+    return RunFailed(f"The worker failed with {type(error).__name__} at {where}.", hint)
+
+
+def _work(run: Run, key: bytes) -> None:
+    from mlxtwin.backend.device import prepare
+
+    prepare()  # before anything imports MLX
+    from mlxtwin.slots.registry import Slots
+    from mlxtwin.train.session import Session
+
+    home = Home(run.folder.parents[1])
+    sealed = SealedFiles(home, key)
+    dataset = _dataset(run, sealed)
+    session = Session.open(run.spec, dataset, run.folder / "checkpoint", sealed)
+    run.events.emit("ready", device=session.device.kind, parameters=session.parameters)
+    trained = session.train(run.events.emit, (run.folder / STOP).exists)
+    if trained.stopped:
+        run.events.emit("stopped", step=trained.progress.step, steps=trained.steps)
+        return
+    card = session.measure(run.events.emit)
+    _store(run, Slots(home, sealed), session, card, trained.progress)
+
+
+def _dataset(run: Run, sealed: SealedFiles) -> Dataset:
+    from mlxtwin.dataset.examples import Dataset
+
+    dataset = Dataset.from_bytes(sealed.read(run.folder / DATASET))
+    if dataset.digest() != run.spec["dataset"]:
+        raise RunFailed("The dataset of this run is not the one it began with.", "Start a new run: mlxtwin retrain")
+    return dataset
+
+
+def _store(run: Run, slots: Slots, session: Session, card: ReportCard, progress: Progress) -> None:
+    """Add the version, make it current if it passed, and only then say that the run is done."""
+    adapter = session.adapter()
+    version = slots.add(session.recipe.slot, adapter, _meta(run, session, card, adapter), card.as_dict())
+    if version.promoted:
+        slots.use(version.slot, version.number)
+    holdout = card.holdout
+    run.events.emit(
+        "done",
+        run=run.id,
+        slot=version.slot,
+        version=version.number,
+        verdict=version.meta["verdict"],
+        checks={check.name: [check.value, check.threshold, check.passed] for check in card.verdict.checks},
+        seconds=round(progress.seconds, 2),
+        steps=progress.step,
+        supervised_tokens=progress.tokens,
+        tokens_per_second=round(progress.tokens / max(progress.seconds, 1e-9), 1),
+        peak_memory_bytes=progress.peak_memory_bytes,
+        holdout={"base_nll": holdout.base_nll, "twin_nll": holdout.twin_nll, "gain_ci": list(holdout.gain_ci)},
+    )
+
+
+def _meta(run: Run, session: Session, card: ReportCard, adapter: bytes) -> dict[str, Any]:
+    holdout = card.holdout
+    return {
+        "run": run.id,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "recipe": session.recipe.model_dump(mode="json"),
+        "adapter": asdict(session.spec),
+        "base": run.spec["base"],
+        "dataset": run.spec["dataset"],
+        "adapter_sha256": hashlib.sha256(adapter).hexdigest(),
+        "holdout": {
+            "base_nll": holdout.base_nll,
+            "twin_nll": holdout.twin_nll,
+            "gain_ci": list(holdout.gain_ci),
+            "tokens": holdout.tokens,
+            "documents": holdout.documents,
+        },
+        "forgetting": card.forgetting.rise,
+        "copied_run": card.copied_run,
+        "verdict": card.verdict.outcome,
+        "reasons": card.verdict.reasons,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,113 @@
+"""Where things live, and how files are written: whole or not at all, 0600 in folders of 0700."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlxtwin.errors import StorageFull
+
+HOME_VARIABLE = "MLXTWIN_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder that holds everything of one twin; its parts are made on first use."""
+
+    root: Path
+
+    @property
+    def vault(self) -> Path:
+        return self.root / "vault" / "vault.db"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "vault" / "keys.json"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def slots(self) -> Path:
+        return self.root / "slots"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models.json"
+
+    def relative(self, path: Path) -> str:
+        """The name a sealed file is bound to: its place under the home, with forward slashes."""
+        return path.relative_to(self.root).as_posix()
+
+
+def find_home() -> Home:
+    """``MLXTWIN_HOME``, else the platform's application-data folder."""
+    chosen = os.environ.get(HOME_VARIABLE)
+    if chosen:
+        return Home(Path(chosen).expanduser().absolute())
+    from platformdirs import user_data_path
+
+    return Home(user_data_path("mlxtwin", appauthor=False))
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder and its missing parents, each 0700."""
+    missing = [part for part in (path, *path.parents) if not part.exists()]
+    try:
+        for part in reversed(missing):
+            part.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, path) from None
+    return path
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a temporary beside it, fsync, rename, fsync of the folder.
+
+    Raises StorageFull when there is no room; the old content, if any, is still there then.
+    """
+    make_folder(path.parent)
+    temporary = ""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+        sync_folder(path.parent)
+    except BaseException as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise storage_error(error, path) from None
+        raise
+
+
+def storage_error(error: OSError, path: Path) -> Exception:
+    """A full disk as StorageFull, any other failure unchanged."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull(f"No room left to write {path.name} in {path.parent}.", "Free some space and run it again.")
+    return error
+
+
+def sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_atomic(path, json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""The engine process: base and adapters in memory, prompts in, tokens out."""

@@ -1,0 +1,1 @@
+"""Named personalities, each a history of immutable, sealed adapter versions."""

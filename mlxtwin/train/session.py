@@ -1,0 +1,98 @@
+"""One run's model, data and settings together: what the worker trains and measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlxtwin.backend.adapters import LoraSpec, adapter_bytes, attach
+from mlxtwin.backend.device import Device, prepare
+from mlxtwin.backend.engine import Loaded, load_base
+from mlxtwin.backend.models import BaseModel
+from mlxtwin.dataset.examples import Dataset
+from mlxtwin.dataset.tokens import tokenise
+from mlxtwin.evaluate.report import ReportCard, measure
+from mlxtwin.records import TokenExample
+from mlxtwin.security.crypto import SealedFiles
+from mlxtwin.train.checkpoint import CheckpointFile
+from mlxtwin.train.loop import Emit, TrainResult, TrainSettings, parameter_count, train
+from mlxtwin.train.plan import MemoryPlan, plan, read_config, require, weights_bytes
+from mlxtwin.train.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open run: the base with fresh adapters on it, and the examples as tokens."""
+
+    recipe: Recipe
+    device: Device
+    loaded: Loaded
+    dataset: Dataset
+    examples: list[TokenExample]
+    held_out: list[TokenExample]
+    checkpoint: CheckpointFile
+
+    @classmethod
+    def open(cls, spec: dict[str, Any], dataset: Dataset, folder: Path, sealed: SealedFiles) -> Session:
+        """Load the base of a run's ``spec``. Raises UsageError when the base has changed since the run began."""
+        recipe = Recipe.model_validate(spec["recipe"])
+        base = BaseModel.of(spec["base"])
+        device = prepare()
+        require(_plan(recipe, base, device))
+        loaded = load_base(base, device)
+        attach(loaded.model, lora_spec(recipe), recipe.seed)
+        width = recipe.max_seq_length
+        return cls(
+            recipe,
+            device,
+            loaded,
+            dataset,
+            tokenise(dataset.train, loaded.tokenizer, width),
+            tokenise(dataset.holdout, loaded.tokenizer, width),
+            CheckpointFile(folder, sealed),
+        )
+
+    @property
+    def spec(self) -> LoraSpec:
+        return lora_spec(self.recipe)
+
+    @property
+    def parameters(self) -> int:
+        return parameter_count(self.loaded.model)
+
+    def train(self, emit: Emit, should_stop: Callable[[], bool]) -> TrainResult:
+        recipe = self.recipe
+        settings = TrainSettings(
+            recipe.epochs,
+            recipe.batch_tokens,
+            recipe.learning_rate,
+            recipe.warmup,
+            recipe.max_grad_norm,
+            recipe.seed,
+        )
+        self.loaded.model.train()
+        result = train(self.loaded.model, self.examples, settings, self.checkpoint, emit, should_stop)
+        self.loaded.model.eval()
+        return result
+
+    def measure(self, emit: Emit) -> ReportCard:
+        return measure(self.loaded, self.dataset, self.held_out, self.recipe.gate, self.recipe.seed, emit)
+
+    def adapter(self) -> bytes:
+        return adapter_bytes(self.loaded.model)
+
+
+def _plan(recipe: Recipe, base: BaseModel, device: Device) -> MemoryPlan:
+    config = read_config(base.path)
+    value_bytes = 4 if device.base_dtype == "float32" else 2
+    held = weights_bytes(base.path, config, value_bytes)
+    return plan(config, recipe, held, value_bytes, device.memory_budget)
+
+
+def lora_spec(recipe: Recipe) -> LoraSpec:
+    """The adapter a recipe asks for."""
+    lora = recipe.lora_parameters
+    dora = recipe.fine_tune_type == "dora"
+    return LoraSpec(recipe.num_layers, lora.rank, lora.scale, lora.dropout, lora.keys, dora)

@@ -1,0 +1,1 @@
+"""The one encrypted database that holds everything personal."""

@@ -1,0 +1,80 @@
+"""The schema, as a list of steps: each is applied once, in a transaction; the schema version is their number.
+
+A step that was ever released is never edited: a change is a new step at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+# sqlcipher3 has no type information; this stands for its Connection.
+Connection = Any
+
+
+def _documents(connection: Connection) -> None:
+    """``text`` holds the words of all turns, a line feed between; ``turns`` the rest of each as JSON, with the length
+    of its part in characters. ``digest`` is over all that a second import could change.
+    """
+    connection.execute("""
+        CREATE TABLE documents (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            source TEXT NOT NULL,
+            key TEXT NOT NULL,
+            title TEXT NOT NULL,
+            at TEXT,
+            thread TEXT NOT NULL,
+            origin TEXT NOT NULL,
+            importer_drop TEXT NOT NULL,
+            text TEXT NOT NULL,
+            turns TEXT NOT NULL,
+            words_by_me INTEGER NOT NULL,
+            digest BLOB NOT NULL,
+            decided INTEGER NOT NULL DEFAULT 0,
+            tier INTEGER,
+            forced_tier INTEGER,
+            reason TEXT NOT NULL DEFAULT '',
+            signature BLOB NOT NULL DEFAULT x''
+        )""")
+    connection.execute("CREATE INDEX documents_undecided ON documents (number) WHERE NOT decided")
+
+
+def _search(connection: Connection) -> None:
+    """The index reads its text from the documents, so the words are stored once."""
+    connection.execute("""
+        CREATE VIRTUAL TABLE search USING fts5 (
+            title, text, content='documents', content_rowid='number', tokenize='unicode61 remove_diacritics 2'
+        )""")
+    # So that a forgotten document's words leave the index at once, not at some later merge.
+    connection.execute("INSERT INTO search (search, rank) VALUES ('secure-delete', 1)")
+
+
+def _names(connection: Connection) -> None:
+    connection.execute("CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID")
+
+
+def _conversations(connection: Connection) -> None:
+    connection.execute("""
+        CREATE TABLE conversations (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            slot TEXT NOT NULL,
+            base TEXT NOT NULL,
+            started TEXT NOT NULL
+        )""")
+    connection.execute("""
+        CREATE TABLE messages (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            conversation INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+            role TEXT NOT NULL,
+            content TEXT NOT NULL,
+            slot TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            complete INTEGER NOT NULL,
+            at TEXT NOT NULL
+        )""")
+    connection.execute("CREATE INDEX messages_by_conversation ON messages (conversation, id)")
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [_documents, _search, _names, _conversations]

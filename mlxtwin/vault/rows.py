@@ -1,0 +1,168 @@
+"""What the vault hands out, and how documents become rows and rows documents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from mlxtwin.records import Document, Turn
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: PutResult) -> PutResult:
+        return PutResult(self.added + other.added, self.updated + other.updated, self.unchanged + other.unchanged)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document and what curation said of it: ``reason`` is why it was dropped, empty when kept or undecided."""
+
+    document: Document
+    tier: int | None = None
+    forced_tier: int | None = None
+    reason: str = ""
+    decided: bool = False
+    signature: bytes = b""
+
+    @property
+    def kept(self) -> bool:
+        return self.decided and not self.reason
+
+    @property
+    def effective_tier(self) -> int | None:
+        """The tier the person chose, else the one curation gave."""
+        return self.tier if self.forced_tier is None else self.forced_tier
+
+
+class Decision(NamedTuple):
+    """One row for ``decide_many``; a plain tuple in this order does as well."""
+
+    id: str
+    tier: int | None
+    reason: str
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    id: str
+    kind: str
+    title: str
+    at: datetime | None
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True)
+class VaultStats:
+    """``by_kind``: documents, kept, words_by_me; ``by_tier``: documents and words of what is kept; ``dropped`` by
+    reason, with what importers dropped and curation has not seen yet."""
+
+    by_kind: dict[str, dict[str, int]]
+    by_tier: dict[int, dict[str, int]]
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    id: int
+    role: str
+    content: str
+    slot: str
+    version: int
+    complete: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """``opening`` is the first message of the person, cut at 80 characters."""
+
+    id: int
+    slot: str
+    base: str
+    started: datetime
+    messages: int
+    opening: str
+
+
+DOCUMENT_COLUMNS = "id, kind, source, key, title, at, thread, origin, importer_drop, text, turns"
+STORED_COLUMNS = f"{DOCUMENT_COLUMNS}, tier, forced_tier, reason, decided, signature"
+
+
+def clean(text: str) -> str:
+    """Lone surrogates, which no encoding can store, become U+FFFD."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
+def document_row(document: Document) -> tuple[Any, ...]:
+    """The values of DOCUMENT_COLUMNS; times in ISO 8601 with their offset."""
+    texts = [clean(text) for text in (document.kind, document.source, document.key, document.title)]
+    more = [clean(text) for text in (document.thread, document.origin, document.drop)]
+    spoken = [clean(turn.text) for turn in document.turns]
+    return (document.id, *texts, iso(document.at), *more, "\n".join(spoken), _turns_json(document.turns, spoken))
+
+
+def row_digest(row: tuple[Any, ...]) -> bytes:
+    """Over what makes a document the same as before: all but where in the import it was found."""
+    same = [value for name, value in zip(DOCUMENT_COLUMNS.split(", "), row, strict=True) if name != "origin"]
+    return hashlib.blake2b(json.dumps(same).encode(), digest_size=16).digest()
+
+
+def stored_document(row: tuple[Any, ...]) -> StoredDocument:
+    """From the values of STORED_COLUMNS. Raises ValueError on a row that no version of ours wrote."""
+    _, kind, source, key, title, at, thread, origin, drop, text, turns = row[:11]
+    document = Document(
+        kind=kind, source=source, key=key, title=title, turns=_turns(text, turns), at=moment(at), thread=thread,
+        origin=origin, drop=drop,
+    )  # fmt: skip
+    tier, forced_tier, reason, decided, signature = row[11:]
+    return StoredDocument(document, tier, forced_tier, reason, bool(decided), signature)
+
+
+def stored_message(row: tuple[Any, ...]) -> StoredMessage:
+    id, role, content, slot, version, complete, at = row
+    return StoredMessage(id, role, content, slot, version, bool(complete), datetime.fromisoformat(at))
+
+
+def conversation_row(row: tuple[Any, ...]) -> ConversationRow:
+    id, slot, base, started, messages, opening = row
+    return ConversationRow(id, slot, base, datetime.fromisoformat(started), messages, opening)
+
+
+def iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _turns_json(turns: tuple[Turn, ...], spoken: list[str]) -> str:
+    values = [
+        {"author": clean(turn.author), "mine": turn.mine, "role": turn.role, "at": iso(turn.at), "length": len(text)}
+        for turn, text in zip(turns, spoken, strict=True)
+    ]
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def _turns(text: str, turns: str) -> tuple[Turn, ...]:
+    found = []
+    start = 0
+    for value in json.loads(turns):
+        end = start + value["length"]
+        found.append(Turn(value["author"], value["mine"], text[start:end], value["role"], moment(value["at"])))
+        start = end + 1
+    if start != len(text) + bool(found):
+        raise ValueError("the turns do not fit their text")
+    return tuple(found)

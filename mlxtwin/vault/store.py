@@ -1,0 +1,283 @@
+"""The vault: documents with what curation said of them, the person's names, and conversations with the twin.
+
+Everything is in one SQLCipher file with a full-text index inside it. Several processes may use it at once, and the
+threads of a process may share one Vault. Not covered: what a reader of this process's memory can see.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mlxtwin.errors import UsageError
+from mlxtwin.paths import Home, make_folder, sync_folder
+from mlxtwin.records import Document, Kind
+from mlxtwin.vault.connection import Database, check_file, make_empty
+from mlxtwin.vault.inspect import problems, vault_stats
+from mlxtwin.vault.rows import (
+    DOCUMENT_COLUMNS,
+    STORED_COLUMNS,
+    ConversationRow,
+    Decision,
+    Found,
+    PutResult,
+    StoredDocument,
+    StoredMessage,
+    VaultStats,
+    clean,
+    conversation_row,
+    document_row,
+    row_digest,
+    stored_document,
+    stored_message,
+)
+from mlxtwin.vault.search import find
+
+__all__ = [
+    "ConversationRow",
+    "Decision",
+    "Found",
+    "PutResult",
+    "StoredDocument",
+    "StoredMessage",
+    "Vault",
+    "VaultStats",
+]
+
+BATCH = 500
+_UPDATED = DOCUMENT_COLUMNS.removeprefix("id, ").replace(", ", " = ?, ") + " = ?"
+
+
+class Vault:
+    """Made by ``create`` or ``open``; a context manager that closes itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    @classmethod
+    def create(cls, home: Home, key: bytes) -> Vault:
+        """A new, empty vault. UsageError if there is one already; it is left alone."""
+        folder = make_folder(home.vault.parent)
+        folder.chmod(0o700)
+        unfinished = folder / f".new-{secrets.token_hex(8)}.db"
+        try:
+            make_empty(unfinished)
+            database = Database(unfinished, key)
+            try:
+                database.migrate()
+                database.use_log()
+            finally:
+                database.close()
+            _put_in_place(unfinished, home.vault)
+        finally:
+            for leftover in folder.glob(f"{unfinished.name}*"):
+                leftover.unlink(missing_ok=True)
+        sync_folder(folder)
+        return cls.open(home, key)
+
+    @classmethod
+    def open(cls, home: Home, key: bytes) -> Vault:
+        """Raises VaultLocked (wrong key) or VaultDamaged (missing, damaged, newer); then nothing was written."""
+        check_file(home.vault, key)
+        database = Database(home.vault, key)
+        try:
+            database.migrate()
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Vault:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def verify(self) -> list[str]:
+        """What is wrong, one sentence each: the cipher's seals, the database, the full-text index. Empty: sound."""
+        return problems(self._db)
+
+    # Documents
+
+    def put(self, documents: Iterable[Document]) -> PutResult:
+        """Store by ``Document.id``, in transactions of 500 documents.
+
+        A document whose words, title, time, thread or drop reason changed replaces the old one and is undecided
+        again; a tier that the person forced stays. Where in the import it was found is no change.
+        """
+        counts: Counter[str] = Counter()
+        waiting = iter(documents)
+        while batch := list(islice(waiting, BATCH)):
+            with self._db.write() as connection:
+                counts.update(_put(connection, document) for document in batch)
+        return PutResult(counts["added"], counts["updated"], counts["unchanged"])
+
+    def document(self, id: str) -> StoredDocument | None:
+        rows = self._db.rows(f"SELECT {STORED_COLUMNS} FROM documents WHERE id = ?", (id,))
+        return stored_document(rows[0]) if rows else None
+
+    def documents(
+        self, *, kinds: Iterable[Kind] | None = None, only_kept: bool = False, undecided: bool = False
+    ) -> Iterator[StoredDocument]:
+        """What is there now, in the order of import. Reads in batches, so the caller may decide or add meanwhile."""
+        wanted = None if kinds is None else sorted(set(kinds))
+        where = ["number > ? AND number <= ?"]
+        if wanted is not None:
+            where.append(f"kind IN ({', '.join('?' * len(wanted))})")
+        if only_kept:
+            where.append("decided AND reason = ''")
+        if undecided:
+            where.append("NOT decided")
+        sql = f"SELECT number, {STORED_COLUMNS} FROM documents WHERE {' AND '.join(where)} ORDER BY number LIMIT ?"
+        last = 0
+        end = self._db.rows("SELECT coalesce(max(number), 0) FROM documents")[0][0]
+        while rows := self._db.rows(sql, (last, end, *(wanted or ()), BATCH)):
+            yield from (stored_document(row[1:]) for row in rows)
+            last = rows[-1][0]
+
+    def decide(self, id: str, *, tier: int | None, reason: str, signature: bytes) -> None:
+        self.decide_many([(id, tier, reason, signature)])
+
+    def decide_many(self, rows: Iterable[tuple[str, int | None, str, bytes]]) -> None:
+        """What curation says, as (id, tier, reason, signature), in one transaction; an empty reason keeps."""
+        values = [(tier, clean(reason), signature, id) for id, tier, reason, signature in rows]
+        with self._db.write() as connection:
+            connection.executemany(
+                "UPDATE documents SET decided = 1, tier = ?, reason = ?, signature = ? WHERE id = ?", values
+            )
+
+    def set_tier(self, ids: Iterable[str], tier: int | None) -> None:
+        """The person's own choice of tier, which goes before curation's; None takes it back."""
+        with self._db.write() as connection:
+            connection.executemany("UPDATE documents SET forced_tier = ? WHERE id = ?", [(tier, id) for id in ids])
+
+    def search(self, query: str, limit: int = 20, *, marks: tuple[str, str] = ("[", "]")) -> list[Found]:
+        """The best matches first; any text is a query. ``marks`` go around the matched words in the snippet."""
+        return find(self._db, query, limit, marks)
+
+    def forget(self, id: str) -> bool:
+        """Remove a document and its words from the index and the write-ahead log; False if there was none."""
+        with self._db.write() as connection:
+            _unindex(connection, id)
+            gone = connection.execute("DELETE FROM documents WHERE id = ?", (id,)).rowcount > 0
+        self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        return bool(gone)
+
+    def count(self) -> int:
+        return int(self._db.rows("SELECT count(*) FROM documents")[0][0])
+
+    def stats(self) -> VaultStats:
+        return vault_stats(self._db)
+
+    # The person
+
+    def names(self) -> frozenset[str]:
+        """The names, addresses and handles that mean the person."""
+        return frozenset(name for (name,) in self._db.rows("SELECT name FROM names"))
+
+    def remember_names(self, names: Iterable[str]) -> None:
+        with self._db.write() as connection:
+            connection.executemany("INSERT OR IGNORE INTO names VALUES (?)", [(clean(name),) for name in names])
+
+    # Conversations
+
+    def new_conversation(self, slot: str, base: str) -> int:
+        with self._db.write() as connection:
+            row = connection.execute(
+                "INSERT INTO conversations (slot, base, started) VALUES (?, ?, ?)", (clean(slot), clean(base), _now())
+            )
+            return int(row.lastrowid)
+
+    def add_message(
+        self, conversation: int, role: str, content: str, *, slot: str = "", version: int = 0, complete: bool = True
+    ) -> int:
+        """The message's id. ``complete`` is False for an answer that was stopped."""
+        values = (conversation, role, clean(content), clean(slot), version, complete, _now())
+        with self._db.write() as connection:
+            row = connection.execute(
+                "INSERT INTO messages (conversation, role, content, slot, version, complete, at)"
+                " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM conversations WHERE id = ?1",
+                values,
+            )
+            if not row.rowcount:
+                raise UsageError(f"There is no conversation {conversation}.", "List them with `mlxtwin chat`.")
+            return int(row.lastrowid)
+
+    def messages(self, conversation: int) -> list[StoredMessage]:
+        rows = self._db.rows(
+            "SELECT id, role, content, slot, version, complete, at FROM messages WHERE conversation = ? ORDER BY id",
+            (conversation,),
+        )
+        return [stored_message(row) for row in rows]
+
+    def conversations(self, limit: int = 20) -> list[ConversationRow]:
+        """The newest first."""
+        rows = self._db.rows(
+            "SELECT id, slot, base, started, (SELECT count(*) FROM messages WHERE conversation = c.id),"
+            " coalesce((SELECT substr(content, 1, 80) FROM messages WHERE conversation = c.id AND role = 'user'"
+            " ORDER BY id LIMIT 1), '') FROM conversations c ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+        return [conversation_row(row) for row in rows]
+
+
+def _put_in_place(unfinished: Path, vault: Path) -> None:
+    """By a hard link where the file system has them, for a link never replaces a vault made meanwhile."""
+    try:
+        os.link(unfinished, vault)
+    except FileExistsError:
+        raise UsageError(f"There is a vault at {vault} already.", "It was left as it is.") from None
+    except OSError:
+        if vault.exists():
+            raise UsageError(f"There is a vault at {vault} already.", "It was left as it is.") from None
+        unfinished.rename(vault)
+
+
+def _put(connection: Any, document: Document) -> str:
+    row = document_row(document)
+    digest = row_digest(row)
+    known = connection.execute("SELECT digest FROM documents WHERE id = ?", (row[0],)).fetchone()
+    if known and known[0] == digest:
+        return "unchanged"
+    if known:
+        _unindex(connection, row[0])
+        connection.execute(
+            f"UPDATE documents SET {_UPDATED}, words_by_me = ?, digest = ?, decided = 0, tier = NULL, reason = '',"
+            " signature = x'' WHERE id = ?",
+            (*row[1:], document.words_by_me, digest, row[0]),
+        )
+    else:
+        connection.execute(
+            f"INSERT INTO documents ({DOCUMENT_COLUMNS}, words_by_me, digest) VALUES ({', '.join('?' * 13)})",
+            (*row, document.words_by_me, digest),
+        )
+    connection.execute(
+        "INSERT INTO search (rowid, title, text) SELECT number, title, text FROM documents WHERE id = ?",
+        (row[0],),
+    )
+    return "updated" if known else "added"
+
+
+def _unindex(connection: Any, id: str) -> None:
+    """Must see the old row: the index holds no text, it is told which words to take out."""
+    connection.execute(
+        "INSERT INTO search (search, rowid, title, text) SELECT 'delete', number, title, text"
+        " FROM documents WHERE id = ?",
+        (id,),
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,178 @@
+"""A person's first hour: init, import, look, search, forget; and what goes wrong in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+PASSPHRASE = "correct horse battery staple"
+CHAT = """\
+**Anna Berg:** Have you been down to the boat house since the storm? The whole roof was on the lawn.
+
+**Ben Ode:** I have, and I would not call it a roof any more. I carried what was left of it behind the shed.
+
+**Anna Berg:** Then we should ask the carpenter in the village before the next rain comes in.
+
+**Ben Ode:** He said the same to me on Sunday, and that he can be here by the end of the month.
+"""
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Path:
+    file = tmp_path / "talk.md"
+    file.write_text(CHAT, encoding="utf-8")
+    return file
+
+
+def _vault_bytes(tmp_path: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted((tmp_path / "home").rglob("*")) if path.is_file())
+
+
+def test_init_import_stats_search_show_and_forget(vault_home: Run, notes: Path, tmp_path: Path) -> None:
+    imported = vault_home("import", str(notes), "--json").value
+    assert (imported["kind"], imported["files"], imported["documents"]) == ("note", 4, 4)
+    assert imported["kept"] == 3
+    assert sum(imported["dropped"].values()) == 1
+    assert imported["words_by_me"] > 100
+    assert imported["errors"] == []
+
+    stats = vault_home("data", "stats", "--json").value
+    assert stats["documents"] == stats["by_kind"]["note"]["documents"] == 4
+    assert stats["by_kind"]["note"]["kept"] == 3
+    assert stats["dropped"] == imported["dropped"]
+
+    found = vault_home("data", "search", "runner", "beans", "--json").value["found"]
+    assert len(found) == 1
+    shown = vault_home("data", "show", found[0]["id"][:6], "--json").value
+    assert "slugs" in shown["turns"][-1]["text"]
+    assert shown["turns"][-1]["mine"] is True
+
+    assert vault_home("data", "forget", found[0]["id"][:8], "--json").value == {"forgotten": [found[0]["id"]]}
+    assert vault_home("data", "search", "slugs", "--json").value["found"] == []
+    assert vault_home("data", "stats", "--json").value["documents"] == 3
+    assert b"slugs left them alone" not in _vault_bytes(tmp_path)
+
+
+def test_the_same_in_words(vault_home: Run, notes: Path) -> None:
+    imported = vault_home("import", str(notes))
+    assert imported.code == 0
+    assert "words by me" in imported.out
+    assert "Next: mlxtwin retrain voice" in imported.err
+    listed = vault_home("data", "ls", "--kept")
+    assert len(listed.out.splitlines()) == 4
+    number = listed.out.splitlines()[1].split()[0]
+    assert "thinking about" in vault_home("data", "show", number).out
+    assert "dropped because" in vault_home("data", "stats").out
+    assert vault_home("data", "forget", number).code == 0
+    assert number not in vault_home("data", "ls").out
+
+
+def test_importing_twice_adds_nothing_and_counts_the_same(vault_home: Run, notes: Path) -> None:
+    first = vault_home("import", str(notes), "--json").value
+    second = vault_home("import", str(notes), "--json").value
+    assert second["added"] == second["updated"] == 0
+    assert second["unchanged"] == 4
+    for name in ("documents", "kept", "dropped", "words_by_me"):
+        assert second[name] == first[name]
+
+
+def test_a_dry_run_stores_nothing_and_needs_no_vault(run: Run, notes: Path, tmp_path: Path) -> None:
+    value = run("import", str(notes), "--dry-run", "--json").value
+    assert (value["documents"], value["kept"], value["dry_run"]) == (4, 3, True)
+    assert not list((tmp_path / "home").rglob("*"))
+
+
+def test_a_tier_that_was_asked_for_is_given(vault_home: Run, notes: Path) -> None:
+    assert vault_home("import", str(notes), "--tier", "3").code == 0
+    assert set(vault_home("data", "stats", "--json").value["by_tier"]) == {"3"}
+
+
+def test_dropped_documents_are_listed_with_their_reason(vault_home: Run, notes: Path) -> None:
+    dropped = vault_home("import", str(notes), "--json").value["dropped"]
+    listed = vault_home("data", "ls", "--dropped", "--json").value["documents"]
+    assert [one["dropped"] for one in listed] == list(dropped)
+
+
+def test_who_is_me_lists_the_candidates_and_exits_2(vault_home: Run, chat: Path) -> None:
+    done = vault_home("import", str(chat), "--json")
+    assert done.code == 2
+    names = {one["name"] for one in done.value["error"]["candidates"]}
+    assert names == {"Anna Berg", "Ben Ode"}
+    assert "--me" in vault_home("import", str(chat)).err
+    assert vault_home("data", "stats", "--json").value["documents"] == 0
+
+
+def test_names_are_remembered(vault_home: Run, chat: Path) -> None:
+    first = vault_home("import", str(chat), "--me", "ben ode", "--json").value
+    assert first["words_by_me"] > 20
+    assert vault_home("import", str(chat), "--json").value["words_by_me"] == first["words_by_me"]
+
+
+def test_a_name_that_is_nobody_here_is_told(vault_home: Run, chat: Path) -> None:
+    done = vault_home("import", str(chat), "--me", "Carl")
+    assert "None of these words are yours" in done.err
+
+
+def test_who_is_me_is_asked_on_a_terminal(
+    vault_home: Run, at_terminal: Run, chat: Path, environment: dict[str, str]
+) -> None:
+    environment["MLXTWIN_PASSPHRASE"] = PASSPHRASE
+    done = at_terminal("import", str(chat), answers=[("separated by commas: ", "1")])
+    assert done.code == 0
+    assert "Anna Berg (2 messages)" in done.out
+    stats = vault_home("data", "stats", "--json").value
+    assert stats["by_kind"]["transcript"]["words_by_me"] > 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["import", "nowhere.mbox"], 2, "nowhere.mbox does not exist."),
+        (["import", ".", "--as", "letters"], 2, "letters"),
+        (["data", "show", "12"], 2, "is no document id"),
+        (["data", "show", "abcdef"], 2, "There is no document abcdef."),
+        (["data", "forget", "abcdef"], 2, "There is no document abcdef."),
+    ],
+)
+def test_wrong_input_is_named_in_a_sentence(vault_home: Run, arguments: list[str], code: int, sentence: str) -> None:
+    done = vault_home(*arguments)
+    assert (done.code, done.out) == (code, "")
+    assert sentence in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_prefix_of_two_documents_is_not_enough(vault_home: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(400):
+        (folder / f"{number}.txt").write_text(f"Today I counted {number} sheep and then went home.", encoding="utf-8")
+    assert vault_home("import", str(folder)).code == 0
+    ids = [one["id"] for one in vault_home("data", "ls", "--limit", "400", "--json").value["documents"]]
+    assert vault_home("data", "show", ids[0], "--json").value["id"] == ids[0]
+    done = vault_home("data", "forget", ids[0][:8], "0" * 31)
+    assert done.code == 2
+    assert vault_home("data", "stats", "--json").value["documents"] == 400
+
+
+def test_an_empty_folder_is_no_success(vault_home: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = vault_home("import", str(tmp_path / "empty"))
+    assert done.code == 2
+    assert "empty" in done.err
+
+
+def test_an_empty_vault_says_what_to_do(vault_home: Run) -> None:
+    assert "mlxtwin import" in vault_home("data", "stats").err
+    assert "mlxtwin import" in vault_home("data", "ls").out
+
+
+def test_forgetting_checks_every_id_before_the_first_is_gone(vault_home: Run, notes: Path) -> None:
+    vault_home("import", str(notes))
+    first = vault_home("data", "ls", "--json").value["documents"][0]["id"]
+    assert vault_home("data", "forget", first, "ffffffff").code == 2
+    assert vault_home("data", "stats", "--json").value["documents"] == 4

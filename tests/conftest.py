@@ -1,0 +1,44 @@
+"""Every test has its own home, a scrubbed environment and no keychain but the one it asks for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlxtwin.paths import Home
+from mlxtwin.security.crypto import new_key
+from mlxtwin.vault.store import Vault
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+SCRUBBED = ("NO_COLOR", "COLORTERM", "COLUMNS", "MLXTWIN_PASSPHRASE", "HF_HOME", "HF_ENDPOINT", "HF_TOKEN")
+
+
+@pytest.fixture(autouse=True)
+def scrubbed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SCRUBBED:
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "user").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("MLXTWIN_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(Path(os.environ["MLXTWIN_HOME"]))
+
+
+@pytest.fixture
+def vault(home: Home) -> Iterator[Vault]:
+    with Vault.create(home, new_key()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real exports kept beside a checkout; not part of the repository."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no real exports at {SHARED}")
+    return SHARED

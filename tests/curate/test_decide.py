@@ -1,0 +1,117 @@
+"""Curation of a real vault: every document decided once, the earlier of two duplicates kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from mlxtwin.curate.decide import curate, seconds
+from mlxtwin.curate.duplicates import SIGNATURE_BYTES
+from mlxtwin.records import Document, Turn
+from mlxtwin.vault.store import Vault
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def mail(key: str, text: str, *, day: int | None = 0, mine: bool = True, drop: str = "") -> Document:
+    turn = Turn("me" if mine else "Bo", mine, text, "own" if mine else "received")
+    at = None if day is None else START + timedelta(days=day)
+    return Document("mail", "mail", key, "title", (turn,), at=at, drop=drop)
+
+
+def text(number: int) -> str:
+    words = " ".join(f"thing{number}x{place} and" for place in range(30))
+    return f"Today I saw {words} went home. It was late. I slept well."
+
+
+def reasons(vault: Vault) -> dict[str, str]:
+    return {stored.document.key: stored.reason for stored in vault.documents()}
+
+
+def test_every_document_is_decided_with_a_reason_and_counted(vault: Vault) -> None:
+    vault.put(
+        [
+            mail("a", text(1)),
+            mail("b", text(1), day=3),
+            mail("c", text(1) + " Bye.", day=4),
+            mail("d", "Thanks"),
+            mail("e", text(2), mine=False),
+            mail("f", text(3), drop="bulk"),
+            mail("g", "x = 1\ny = {x}\nz = f(x, y);\nprint(x == z)"),
+        ]
+    )
+    report = curate(vault)
+    assert (report.decided, report.kept) == (7, 1)
+    assert report.dropped == {
+        "bulk": 1, "exact duplicate": 1, "near duplicate": 1, "not by me": 1, "not prose": 1, "too short": 1,
+    }  # fmt: skip
+    assert all(stored.decided for stored in vault.documents())
+    assert [stored.document.key for stored in vault.documents(only_kept=True)] == ["a"]
+
+
+def test_what_is_not_by_me_stays_in_the_vault_as_context(vault: Vault) -> None:
+    vault.put([mail("theirs", text(1), mine=False)])
+    curate(vault)
+    (stored,) = vault.documents()
+    assert stored.document.turns[0].text == text(1)
+
+
+def test_of_two_duplicates_the_earlier_in_time_is_kept_and_an_undated_one_is_last(vault: Vault) -> None:
+    vault.put([mail("undated", text(1), day=None), mail("late", text(1), day=9), mail("early", text(1), day=2)])
+    curate(vault)
+    assert reasons(vault) == {"undated": "exact duplicate", "late": "exact duplicate", "early": ""}
+
+
+def test_a_second_import_is_compared_with_what_was_kept_before(vault: Vault) -> None:
+    vault.put([mail("old", text(1), day=5), mail("other", text(2), day=5)])
+    curate(vault)
+    vault.put([mail("again", text(1) + " Bye.", day=1), mail("new", text(3), day=1)])
+    report = curate(vault)
+    assert (report.decided, report.kept) == (2, 1)
+    assert reasons(vault) == {"old": "", "other": "", "again": "near duplicate", "new": ""}
+
+
+def test_curating_again_decides_nothing(vault: Vault) -> None:
+    vault.put([mail("a", text(1)), mail("b", text(1))])
+    curate(vault)
+    before = list(vault.documents())
+    assert curate(vault).decided == 0
+    assert list(vault.documents()) == before
+
+
+def test_a_changed_document_is_decided_anew(vault: Vault) -> None:
+    vault.put([mail("a", "Thanks")])
+    curate(vault)
+    vault.put([mail("a", text(1))])
+    assert curate(vault).kept == 1
+
+
+def test_only_kept_documents_hold_a_signature(vault: Vault) -> None:
+    vault.put([mail("a", text(1)), mail("b", text(1), day=1), mail("c", "Thanks")])
+    curate(vault)
+    assert {s.document.key: len(s.signature) for s in vault.documents()} == {"a": SIGNATURE_BYTES, "b": 0, "c": 0}
+
+
+def test_the_order_of_import_does_not_matter(vault: Vault) -> None:
+    documents = [mail(str(number), text(number // 2), day=number % 3) for number in range(40)]
+    vault.put(documents)
+    curate(vault)
+    forwards = reasons(vault)
+    for document in documents:
+        vault.forget(document.id)
+    vault.put(reversed(documents))
+    curate(vault)
+    assert reasons(vault) == forwards
+
+
+def test_a_tier_chosen_by_the_person_stays(vault: Vault) -> None:
+    document = mail("a", text(1))
+    vault.put([document])
+    vault.set_tier([document.id], 3)
+    curate(vault)
+    (stored,) = vault.documents()
+    assert (stored.tier, stored.effective_tier) == (1, 3)
+
+
+def test_times_without_a_zone_and_before_1970_have_an_order() -> None:
+    times = [datetime(1660, 1, 1), datetime(1999, 1, 1, tzinfo=UTC), datetime(1999, 1, 2), None]
+    assert sorted(times, key=seconds) == times

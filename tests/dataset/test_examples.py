@@ -1,0 +1,215 @@
+"""The dataset of a vault: complete, deterministic, secrets masked, too little refused in one sentence."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from mlxtwin.curate.decide import curate
+from mlxtwin.dataset.examples import Dataset, Wanted, assemble, build
+from mlxtwin.errors import SealBroken, UsageError
+from mlxtwin.records import Document, Example
+from mlxtwin.vault.store import StoredDocument, Vault
+
+from .people import document, kept, own, prose, quoted, squeezed, theirs
+
+WANTED = Wanted(frozenset(("mail", "note", "chat")), {1: 0.4, 2: 0.3, 3: 0.3}, 0.1)
+
+
+def person(mails: int = 40, notes: int = 30, chats: int = 30) -> list[StoredDocument]:
+    letters = [
+        document("mail", quoted(prose(n, 30)), own(prose(1000 + n, 60)), key=f"m{n}", day=n, title=f"Re: {n}")
+        for n in range(mails)
+    ]
+    long_notes = [document("note", own(prose(2000 + n, 400)), key=f"n{n}", title=f"Note {n}") for n in range(notes)]
+    talks = [
+        document("chat", *(side(prose(3000 + 100 * n + place, 6)) for place, side in enumerate((theirs, own) * 5)),
+                 key=f"c{n}", day=n, thread="Bo")
+        for n in range(chats)
+    ]  # fmt: skip
+    return [*kept(letters, 1), *kept(long_notes, 2), *kept(talks, 3)]
+
+
+def answers(examples: Iterable[Example]) -> Counter[str]:
+    return Counter(
+        word for one in examples for m in one.messages if m.role == "assistant" for word in m.content.split()
+    )
+
+
+def test_every_own_word_is_learned_or_held_out_exactly_once() -> None:
+    stored = person()
+    dataset = assemble(stored, WANTED)
+    everything = Counter(word for one in stored for word in one.document.own_text.split())
+    assert answers((*dataset.train, *dataset.holdout)) == everything
+    assert dataset.report.used == dataset.report.available
+    assert sum(one.words for one in dataset.train) == dataset.report.used["train_words"]
+
+
+def test_no_document_is_on_both_sides_and_each_kind_is_held_out() -> None:
+    stored = person()
+    dataset = assemble(stored, WANTED)
+    train, held = ({one.document for one in side} for side in (dataset.train, dataset.holdout))
+    assert not train & held
+    assert {one.document.kind for one in stored if one.document.id in held} == {"mail", "note", "chat"}
+    assert {one.split for one in dataset.train} == {"train"}
+    assert {one.split for one in dataset.holdout} == {"holdout"}
+
+
+def test_words_of_others_are_only_ever_in_user_messages() -> None:
+    stored = person()
+    others = {t.text for one in stored for t in one.document.turns if not t.trainable}
+    dataset = assemble(stored, WANTED)
+    learned = squeezed("".join(m.content for one in dataset.train for m in one.messages if m.role == "assistant"))
+    assert not any(squeezed(text) in learned for text in others)
+
+
+def test_a_mail_is_shown_the_last_mail_received_before_it_in_its_thread() -> None:
+    thread = [
+        document("mail", theirs("The first question?"), key="1", day=1, thread="t"),
+        document("mail", theirs("The second question?"), key="2", day=3, thread="t"),
+        document("mail", theirs("Elsewhere."), key="3", day=4, thread="u"),
+        document("mail", theirs("Too late?"), key="4", day=9, thread="t"),
+    ]
+    answer = document("mail", own(prose(5, 20)), key="5", day=5, thread="t", title="Re: Boat")
+    dropped = [StoredDocument(one, None, None, "not by me", True) for one in thread]
+    dataset = assemble([*dropped, *kept([answer]), *person()], WANTED)
+    (found,) = [one for one in (*dataset.train, *dataset.holdout) if one.document == answer.id]
+    assert found.messages[0].content == "Subject: Re: Boat\n\nThe second question?"
+
+
+def test_secrets_are_masked_in_what_is_learned_and_in_what_is_shown() -> None:
+    secret = "4111 1111 1111 1111"
+    mail = document("mail", quoted(f"Is it {secret} still?"), own(f"{prose(5, 20)} Yes, {secret}."), key="s", day=0)
+    dataset = assemble([*kept([mail]), *person()], WANTED)
+    assert secret not in dataset.to_bytes().decode()
+    assert dataset.report.masked == {"card": 2}
+
+
+def test_a_paragraph_learned_is_taken_out_of_the_hold_out_and_counted() -> None:
+    shared = prose(77, 20)
+    notes = kept([document("note", own(f"{prose(n, 30)}\n\n{shared}"), key=f"n{n}", day=n) for n in range(60)])
+    dataset = assemble(notes, replace(WANTED, kinds=frozenset(("note",))))
+    assert dataset.report.repeated_paragraphs == len({one.document for one in dataset.holdout}) == 6
+    assert squeezed(shared) not in squeezed("".join(m.content for one in dataset.holdout for m in one.messages))
+
+
+def test_the_order_of_the_vault_changes_nothing() -> None:
+    stored = person()
+    expected = assemble(stored, WANTED)
+    random.Random(2).shuffle(stored)
+    again = assemble(stored, WANTED)
+    assert again == expected
+    assert again.digest() == expected.digest()
+
+
+def test_bytes_and_digest_hold_the_whole_dataset() -> None:
+    dataset = assemble(person(), WANTED)
+    again = Dataset.from_bytes(dataset.to_bytes())
+    assert again == dataset
+    assert again.digest() == dataset.digest()
+    one = dataset.train[0]
+    changes = [replace(one, weight=2.0), replace(one, document="x"), replace(one, messages=one.messages[:1])]
+    for changed in changes:
+        assert replace(dataset, train=(changed, *dataset.train[1:])).digest() != dataset.digest()
+    assert replace(dataset, train=dataset.train[1:]).digest() != dataset.digest()
+
+
+def test_damaged_bytes_are_told_from_a_dataset() -> None:
+    data = assemble(person(), WANTED).to_bytes()
+    for broken in (data[:-5], b"[]", b"{}", data.replace(b'"format":1', b'"format":99')):
+        with pytest.raises(SealBroken, match="dataset"):
+            Dataset.from_bytes(broken)
+
+
+def test_a_budget_takes_some_of_every_kind_and_says_how_many_of_how_many() -> None:
+    full = assemble(person(200, 200, 200), WANTED)
+    some = assemble(person(200, 200, 200), replace(WANTED, max_words=6000, max_holdout_words=900))
+    assert 5000 < sum(one.words for one in some.train) <= 6000
+    assert 500 < sum(one.words for one in some.holdout) <= 900
+    assert {one.tier for one in some.train} == {1, 2, 3}
+    assert some.report.available == full.report.used
+    assert some.report.used["train_words"] == sum(one.words for one in some.train)
+    assert some.report.used["holdout_documents"] >= 5
+    assert {one.document for one in some.holdout} <= {one.document for one in full.holdout}
+    assert assemble(person(200, 200, 200), replace(WANTED, max_words=6000, seed=1)).digest() != some.digest()
+
+
+def test_the_tiers_count_by_their_shares_in_training_and_the_hold_out_is_unweighted() -> None:
+    dataset = assemble(person(150, 30, 200), WANTED)
+    mass: Counter[int] = Counter()
+    for one in dataset.train:
+        mass[one.tier] += one.weight * one.words  # type: ignore[assignment]
+    total = sum(one.words for one in dataset.train)
+    assert {tier: value / total for tier, value in mass.items()} == pytest.approx({1: 0.4, 2: 0.3, 3: 0.3})
+    assert {one.weight for one in dataset.holdout} == {1.0}
+
+
+def test_a_tier_without_a_share_is_left_out_and_a_forced_tier_goes_before_curation_s() -> None:
+    stored = person()
+    forced = replace(stored[0], forced_tier=3)
+    dataset = assemble([forced, *stored[1:]], replace(WANTED, tiers={1: 1.0, 2: 1.0}))
+    assert dataset.report.left_out_by_tier == 31
+    assert forced.document.id not in {one.document for one in (*dataset.train, *dataset.holdout)}
+
+
+def test_only_what_is_kept_and_of_the_kinds_wanted_is_used() -> None:
+    stored = person()
+    undecided = [replace(one, decided=False) for one in stored[:10]]
+    dropped = [replace(one, reason="near duplicate") for one in stored[10:20]]
+    dataset = assemble([*undecided, *dropped, *stored[20:]], replace(WANTED, kinds=frozenset(("mail", "note"))))
+    kinds = {one.document.id for one in stored[20:] if one.document.kind != "chat"}
+    assert {one.document for one in (*dataset.train, *dataset.holdout)} == kinds
+
+
+def refusal(stored: list[StoredDocument], wanted: Wanted = WANTED) -> str:
+    with pytest.raises(UsageError) as caught:
+        assemble(stored, wanted)
+    assert caught.value.hint
+    return caught.value.message
+
+
+def test_nothing_to_train_on_is_one_sentence_that_says_what_is_there() -> None:
+    assert refusal([]) == "The vault keeps nothing to train on yet."
+    notes = person(0, 30, 0)
+    assert refusal(notes, replace(WANTED, kinds=frozenset(("mail",)))) == (
+        "The vault keeps no mail to train on, only 30 note."
+    )
+    assert "tier 2" in refusal(notes, replace(WANTED, tiers={1: 1.0}))
+
+
+def test_too_little_is_told_with_what_is_there_and_what_is_needed() -> None:
+    few = kept([document("note", own(prose(n, 20)), key=f"{n}") for n in range(10)])
+    assert refusal(few) == "There are 200 of your own words in 10 documents; at least 500 words are needed."
+    long = kept([document("note", own(prose(n, 500)), key=f"{n}") for n in range(4)])
+    assert "4 documents, of which 1 can be held out" in refusal(long)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (replace(WANTED, kinds=frozenset()), "No kind"),
+        (replace(WANTED, kinds=frozenset(("mial",))), "mial"),  # type: ignore[arg-type]
+        (replace(WANTED, tiers={}), "tier"),
+        (replace(WANTED, tiers={1: -1.0, 2: 2.0}), "tier"),
+        (replace(WANTED, holdout=0.0), "hold-out of 0"),
+        (replace(WANTED, holdout=0.7), "hold-out of 0.7"),
+    ],
+)
+def test_wishes_that_cannot_be_met_are_named(wanted: Wanted, said: str) -> None:
+    assert said in refusal(person(), wanted)
+
+
+def test_a_real_vault_goes_from_import_to_dataset(vault: Vault) -> None:
+    documents: list[Document] = [one.document for one in person()]
+    vault.put(
+        [*documents, document("note", own(documents[0].own_text), key="copy"), document("note", own("Hm"), key="h")]
+    )
+    assert curate(vault).kept == len(documents)
+    dataset = build(vault, kinds=("mail", "note", "chat"), tiers=WANTED.tiers, holdout=0.1, max_words=4000)
+    assert dataset.report.used["train_words"] <= 4000
+    assert {one.form for one in dataset.train} == {"reply", "write", "continue"}
+    assert dataset.report.available["train_documents"] + dataset.report.available["holdout_documents"] == len(documents)

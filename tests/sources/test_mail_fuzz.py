@@ -1,0 +1,85 @@
+"""Whatever the bytes: documents, or a SourceError."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlxtwin.errors import SourceError
+from mlxtwin.records import Person
+from mlxtwin.sources.mail import Mail
+
+ME = Person.of(["tom@example.org"])
+SEED = (
+    b"From tom@example.org Tue Mar  3 14:02:11 2015\nFrom: =?utf-8?Q?T=C3=B6m?= <tom@example.org>\nDate: Tue, 3 Mar 2015 "
+    b"14:02:11 +0100\nSubject: =?iso-8859-1?B?R3L832U=?=\nMessage-ID: <a@b>\nReferences: <r@x>\nMIME-Version: 1.0\n"
+    b'Content-Type: multipart/mixed; boundary="cut"\n\n--cut\nContent-Type: multipart/alternative; boundary=alt\n\n'
+    b"--alt\nContent-Type: text/plain; charset=utf-8; format=flowed\nContent-Transfer-Encoding: quoted-printable\n\n"
+    b"Ja=C3=BC, \ngern.\n\nOn 1.1.2020 10:00, Rosa <r@x.org> wrote:\n> Kommst du?\n> > ja\n\n-- \nTom\n"
+    b"--alt\nContent-Type: text/html; charset=x\n\n<div>Ja<blockquote type=cite>x</blockquote><!-- a --></div>\n--alt--\n"
+    b"--cut\nContent-Type: message/rfc822\n\nFrom: a@b.cc\nContent-Transfer-Encoding: base64\n\nSGVsbG8=\n"
+    b"--cut\nContent-Type: text/plain\nContent-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n$3F5W<P``\n`\nend\n--cut--\n\n"
+    b"From x Wed Mar  4 09:00:00 2015\nFrom: x@y.zz\nSubject: Fwd: y\n\n-----Original Message-----\nFrom: q\nTo: r\n\nbye\n"
+)
+PIECES = st.sampled_from(
+    [b"\n", b"\n\n", b"\0", b"\xff\xfe", b"--cut\n", b"--alt--", b"=?utf-8?B?", b"=?x?Q?=\xff?=", b"; charset=\"", b"boundary=",
+     b"Content-Type: multipart/report;", b"Content-Type: message/delivery-status\n\n", b"From ", b">", b"<", b"<!--",
+     b"Content-Transfer-Encoding: base64\n", b"charset=idna", b"charset*0*=utf-8''%FF", b"charset=\0", b"Date: Thu, 99 Foo",
+     b"charset=undefined", b"format=flowed", b"begin 644 x\n", b"\r", b"On 1 wrote:\n", b"\xed\xa0\x80", b"=\n", b"name*=x''%"]
+)  # fmt: skip
+SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def consume(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    importer = Mail()
+    assert 0 <= importer.recognises(file) <= 1
+    try:
+        for author in importer.authors(file):
+            author.encode()
+    except SourceError:
+        pass
+    try:
+        documents = list(importer.read(file, file.parent, ME))
+    except SourceError:
+        return
+    assert len({document.key for document in documents}) == len(documents)
+    for document in documents:
+        assert document.turns or document.drop
+        assert document.at is None or document.at.tzinfo is not None
+        texts = [document.key, document.title, document.thread, document.origin]
+        for text in texts + [part for turn in document.turns for part in (turn.text, turn.author)]:
+            text.encode()
+            assert "\0" not in text
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "fuzz.mbox"
+
+
+@SETTINGS
+@given(content=st.binary(max_size=2000))
+def test_random_bytes_crash_nothing(file: Path, content: bytes) -> None:
+    consume(file, content)
+    consume(file, b"From: tom@example.org\nSubject: x\n" + content)
+
+
+@SETTINGS
+@given(data=st.data())
+def test_mutated_mail_crashes_nothing(file: Path, data: st.DataObject) -> None:
+    content = SEED
+    for _ in range(data.draw(st.integers(1, 12))):
+        at = data.draw(st.integers(0, len(content)))
+        cut = data.draw(st.integers(0, 30))
+        content = content[:at] + data.draw(PIECES | st.binary(max_size=6)) + content[at + cut :]
+    consume(file, content)
+
+
+@SETTINGS
+@given(cut=st.integers(0, len(SEED)), text=st.text(max_size=300))
+def test_mail_cut_anywhere_crashes_nothing(file: Path, cut: int, text: str) -> None:
+    consume(file, SEED[:cut] + text.encode("utf-8", "replace"))

@@ -1,0 +1,114 @@
+"""HTML mail to lines, and from there to whose words are whose."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mlxtwin.sources.mail_text import html_lines, html_text
+from mlxtwin.sources.quoting import split
+
+
+def own(body: str) -> str:
+    return "\n\n".join(part.text for part in split(html_lines(body)) if part.role == "own")
+
+
+def quoted(body: str) -> str:
+    return "\n\n".join(part.text for part in split(html_lines(body)) if part.role == "quoted")
+
+
+def test_blocks_breaks_and_lists_become_lines() -> None:
+    page = (
+        "<html><body><p>One&nbsp;two</p><div>three<br>four<br><br>five</div><ul><li>six</li><li>seven</li></ul></body>"
+    )
+    assert own(page) == "One two\n\nthree\nfour\n\nfive\n\n- six\n- seven"
+
+
+def test_what_is_not_shown_is_left_out() -> None:
+    page = (
+        "<head><title>T</title><style>p {color:red}</style></head><script>x < 1; alert('hi')</script>"
+        "<!-- a comment --><p style='display:none'>secret</p><span style=\"font-size:0px\">pixel</span>"
+        "<![if !mso]><p>shown &amp; read</p><![endif]>"
+    )
+    assert own(page) == "shown & read"
+
+
+def test_line_breaks_of_the_source_are_blanks_except_in_pre() -> None:
+    assert own("<p>one\ntwo</p><pre>three\n  four</pre>") == "one two\n\nthree\n  four"
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        '<div class="gmail_quote"><div class="gmail_attr">On Tue, 3 Mar 2015 at 14:02, Rosa &lt;r@example.org&gt; wrote:'
+        '<br></div><blockquote class="gmail_quote">Is it fixed?</blockquote></div>',
+        '<div class="moz-cite-prefix">Rosa sagte am Dienstag</div><blockquote type="cite">Is it fixed?</blockquote>',
+        '<div class="yahoo_quoted"><div>Rosa meldete sich</div><div>Is it fixed?</div></div>',
+        '<div id="divRplyFwdMsg"><b>Xyz:</b> Rosa<br><b>Abc:</b> today</div><div>Is it fixed?</div>',
+        '<hr id="stopSpelling">Date: Thu, 26 Jun 2014 13:53:45 +0400<br>From: r@example.org<br>To: t@example.org<br>'
+        "<br><div>Is it fixed?</div>",
+        '<span id="OLK_SRC_BODY_SECTION"><div><span>From: </span>Rosa<br><span>Date: </span>Tue, 01 Nov 2011 18:54<br>'
+        "<span>Subject: </span>Gate</div><div>Is it fixed?</div></span>",
+        "<div style='border-top:solid 1pt'><p class=MsoNormal><b>From:</b> Rosa [mailto:r@example.org]<br><b>Sent:</b> "
+        "Monday<br><b>To:</b> Tom<br><b>Subject:</b> Gate</p></div><p class=MsoNormal>Is it fixed?</p>",
+        "<blockquote>Is it fixed?</blockquote>",
+        "&gt; Is it fixed?<br>",
+    ],
+)
+def test_quoted_mail_in_markup_is_not_own(quote: str) -> None:
+    assert own(f"<div>Nearly.</div><br>{quote}") == "Nearly."
+    assert "Is it fixed?" in quoted(f"<div>Nearly.</div><br>{quote}")
+
+
+def test_an_answer_between_two_quotes_is_own() -> None:
+    page = '<blockquote type="cite">One?</blockquote><div>Yes.</div><blockquote type="cite">Two?</blockquote><p>No.</p>'
+    assert [(part.role, part.text) for part in split(html_lines(page))] == [
+        ("quoted", "One?"),
+        ("own", "Yes."),
+        ("quoted", "Two?"),
+        ("own", "No."),
+    ]
+
+
+def test_a_block_that_only_indents_is_own() -> None:
+    page = '<p>List:</p><blockquote style="margin:0 0 0 40px;border:none;padding:0px">rope</blockquote>'
+    assert own(page) == "List:\n\nrope"
+
+
+def test_a_signature_marked_as_one_is_a_signature() -> None:
+    page = '<div>Nearly.</div><div class="gmail_signature"><div>Tom Hale, carpenter</div></div>'
+    assert [(part.role, part.text) for part in split(html_lines(page))] == [
+        ("own", "Nearly."),
+        ("signature", "Tom Hale, carpenter"),
+    ]
+
+
+def test_quotes_in_attributes_do_not_end_a_tag() -> None:
+    assert html_text("<a href=\"a>b\" title='c>d'>word</a><p title=don't>next</p>").split() == ["word", "next"]
+    assert html_text("a < b and <3") == "a < b and <3"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<a",
+        "<!",
+        "<!--",
+        "<a b='",
+        "</",
+        "<![if",
+        "&",
+        "<?",
+        "<a x=",
+        "<script>",
+        "<div>",
+        "</x ",
+        "<blockquote>",
+        "<style></",
+    ],
+)
+def test_broken_markup_takes_time_in_proportion_to_its_size(unit: str) -> None:
+    started = time.process_time()
+    html_lines(unit * (400_000 // len(unit)))
+    assert time.process_time() - started < 10
