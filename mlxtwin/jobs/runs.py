@@ -20,7 +20,8 @@ from mlxtwin.jobs.events import EventLog
 from mlxtwin.paths import Home, make_folder, read_json, write_json
 from mlxtwin.security.crypto import SealedFiles
 
-SPEC, DATASET, STOP, LOCK, FAILURE, LOG = "spec.json", "dataset.sealed", "stop", "lock", "failure.json", "worker.log"
+SPEC, DATASET, CHECKPOINT, STOP = "spec.json", "dataset.sealed", "checkpoint", "stop"
+LOCK, FAILURE, LOG = "lock", "failure.json", "worker.log"
 State = Literal["waiting", "running", "stopped", "done", "failed"]
 
 

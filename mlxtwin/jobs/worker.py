@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 import time
 from contextlib import suppress
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlxtwin.errors import Busy, RunFailed, TwinError
 from mlxtwin.jobs.events import error_event
-from mlxtwin.jobs.runs import DATASET, FAILURE, LOCK, STOP, Run, held
+from mlxtwin.jobs.runs import CHECKPOINT, DATASET, FAILURE, LOCK, STOP, Run, held
 from mlxtwin.paths import Home, write_json
 from mlxtwin.security import airplane
 from mlxtwin.security.crypto import SealedFiles
@@ -82,7 +83,7 @@ def _work(run: Run, key: bytes) -> None:
     home = Home(run.folder.parents[1])
     sealed = SealedFiles(home, key)
     dataset = _dataset(run, sealed)
-    session = Session.open(run.spec, dataset, run.folder / "checkpoint", sealed)
+    session = Session.open(run.spec, dataset, run.folder / CHECKPOINT, sealed)
     run.events.emit("ready", device=session.device.kind, parameters=session.parameters)
     trained = session.train(run.events.emit, (run.folder / STOP).exists)
     if trained.stopped:
@@ -90,6 +91,7 @@ def _work(run: Run, key: bytes) -> None:
         return
     card = session.measure(run.events.emit)
     _store(run, Slots(home, sealed), session, card, trained.progress)
+    _tidy(run)
 
 
 def _dataset(run: Run, sealed: SealedFiles) -> Dataset:
@@ -122,6 +124,12 @@ def _store(run: Run, slots: Slots, session: Session, card: ReportCard, progress:
         peak_memory_bytes=progress.peak_memory_bytes,
         holdout={"base_nll": holdout.base_nll, "twin_nll": holdout.twin_nll, "gain_ci": list(holdout.gain_ci)},
     )
+
+
+def _tidy(run: Run) -> None:
+    """A finished run keeps its numbers; what it needed to go on is personal and large."""
+    shutil.rmtree(run.folder / CHECKPOINT, ignore_errors=True)
+    (run.folder / DATASET).unlink(missing_ok=True)
 
 
 def _meta(run: Run, session: Session, card: ReportCard, adapter: bytes) -> dict[str, Any]:

@@ -42,7 +42,7 @@ SANDBOX_PROFILE = (
     " (allow network* (remote unix-socket)) (allow network* (local unix-socket))"
 )
 SENTENCES: dict[str, str] = {
-    "namespace": "The worker and the engine run without a network namespace; every process has the audit hook.",
+    "namespace": "Worker and engine run in a namespace that has no network; every process has the audit hook.",
     "sandbox": "The worker and the engine run in a sandbox without network; every process has the audit hook.",
     "hook": "Only the audit hook of Python: native code could open a connection unseen.",
 }
@@ -115,11 +115,11 @@ def sandbox_command() -> list[str]:
 
 
 def enforced_by() -> Enforced:
-    """What would hold for a worker started now: tried in a child, which then looks whether loopback is gone."""
+    """What would hold for a worker started now: tried in a child, which then looks whether a way out is left."""
     names: tuple[Enforced, ...] = ("hook", "namespace", "sandbox")
     program = (
         "import mlxtwin.security.airplane as a; held = a.deny_network();"
-        f"raise SystemExit(10 + {names!r}.index('hook' if a._can_reach_loopback() else held))"
+        f"raise SystemExit(10 + {names!r}.index('hook' if a._network_left() else held))"
     )
     command = [*sandbox_command(), sys.executable, "-c", program]
     with suppress(OSError, subprocess.SubprocessError):
@@ -202,6 +202,20 @@ def _leave_network() -> bool:
     except OSError:
         return False
     return True
+
+
+def _network_left() -> bool:
+    """Whether this process still has a way out. On Linux the routes tell, and no socket is opened."""
+    if sys.platform != "linux":
+        return _can_reach_loopback()
+    try:
+        routes = Path("/proc/self/net/route").read_text().splitlines()[1:]
+        interfaces = {line.split()[0] for line in routes}
+        sixth = Path("/proc/self/net/ipv6_route")
+        interfaces |= {line.split()[-1] for line in sixth.read_text().splitlines()} if sixth.exists() else set()
+    except (OSError, IndexError):
+        return True
+    return bool(interfaces - {"lo"})
 
 
 def _can_reach_loopback() -> bool:

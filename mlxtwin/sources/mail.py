@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes
 from hashlib import blake2b
 from pathlib import Path
@@ -67,20 +68,36 @@ class Mail:
 
     def read(self, file: Path, root: Path, person: Person) -> Iterator[Document]:
         place = relative_name(file, root)
-        keys: set[bytes] = set()
-        sound = broken = 0
+        seen: dict[bytes, bytes] = {}
+        sound = 0
         for number, raw in enumerate(messages(file), start=1):
             if not _known_headers(raw.lstrip()):
-                broken += bool(raw.strip())
                 continue
             document = _document(raw.lstrip(b"\r\n"), f"{place}#{number}", person)
-            mark = document.id.encode()
-            if mark not in keys:
-                keys.add(mark)
-                yield document
             sound += 1
+            if _digest(document.key) in seen:
+                document = _namesake(document, seen)
+            if _digest(document.key) not in seen:
+                seen[_digest(document.key)] = _words_digest(document)
+                yield document
         if not sound:
             raise _no_mail(file)
+
+
+def _namesake(document: Document, seen: dict[bytes, bytes]) -> Document:
+    """A message whose id another one had: that one itself when it says the same, else under a key of its own."""
+    words = _words_digest(document)
+    if words == seen[_digest(document.key)]:
+        return document
+    return replace(document, key=f"{document.key}#{words.hex()}")
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=12).digest()
+
+
+def _words_digest(document: Document) -> bytes:
+    return _digest("\0".join(turn.text for turn in document.turns if turn.role in ("own", "received")))
 
 
 def _no_mail(file: Path) -> SourceError:

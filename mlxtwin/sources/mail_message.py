@@ -17,7 +17,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from mlxtwin.sources.base import aware, decode_text
+from mlxtwin.sources.base import aware, clean_text, decode_text
 from mlxtwin.sources.mail_lines import Line, plain_lines
 from mlxtwin.sources.mail_text import html_lines
 
@@ -106,7 +106,7 @@ def raw_headers(message: Message) -> Iterator[tuple[str, str]]:
         text = value if isinstance(value, str) else str(value)
         if not text.isascii():
             text = _eight_bit(text.encode("utf-8", "surrogateescape"), message)
-        yield name.lower().strip(), text[:MAX_HEADER_CHARS]
+        yield clean_text(name).lower().strip(), clean_text(text[:MAX_HEADER_CHARS])
 
 
 def _eight_bit(data: bytes, message: Message) -> str:

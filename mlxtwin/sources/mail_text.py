@@ -77,11 +77,6 @@ def html_lines(text: str) -> list[Line]:
     return page.lines
 
 
-def html_text(text: str) -> str:
-    """The words of an HTML body without any structure but line ends."""
-    return "\n".join(line.text for line in html_lines(text))
-
-
 def _pieces(text: str) -> Iterator[_Tag | str]:
     """Tags, and the text between them as it stands in the source."""
     at, size = 0, len(text)

@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 from mlxtwin.sources.base import LINE_BYTES, unreadable
 
-MAX_MESSAGE_BYTES = 48 * 1024 * 1024
+# Words stand before attachments, so that what is cut off is the end of a file nobody reads here.
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _FROM_LINE = re.compile(rb"From (?:\S+|\"[^\"\r\n]{1,200}\"\S*) .{0,60}\d{1,2}:\d\d.{0,40}\d{4}|From - .{0,60}\d{4}")
 _ESCAPED = re.compile(rb">+From ")
 _HEADER = re.compile(rb"[!-9;-~]{1,80}[ \t]*:|>?From ")

@@ -33,7 +33,8 @@ CLOCK = re.compile(
 START = re.compile(
     r"\W{0,8}(?:(?:on|le|am|el|il|op|w dniu|em|den|på|kl|dnia|dne|dňa|в|на|il giorno|le|a|ο|στις|στο|pe|în|den|"
     r"na|dana|ngày|vào|quoting|zitat von|citando|citation de|in article|in message|at|sent from|bei|um|vom)(?!\w)"
-    r"|\d{1,4}\s?[./年년-]|\d{1,2}[. ]|[^\W\d]{1,4}[.,]{0,2}\s\d{1,2}[. ]|(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|"
+    r"|\d{1,4}\s?[./年년-]|\d{1,2}[. ]|[^\W\d]{1,4}[.,]{0,2}\s\d{1,2}[. ]|(?:mon|tue|wed|thu|fri|sat|sun|mo|di|"
+    r"mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|"
     r"mié|mie|jue|vie|sáb|dom|seg|ter|qua|qui|sex|gio|пн|вт|ср|чт|пт|сб|вс|пон|вів|понедельник|вторник|среда|четверг|"
     r"пятница|суббота|воскресенье|понеділок|ma|ti|ke|to|pe|la|su|pon|wto|śro|czw|pią|sob|nie|jan|feb|apr|may|jun|jul|"
     r"aug|sep|oct|nov|dec)[^\W\d]{0,8}[.,]?\s)",
@@ -42,8 +43,7 @@ START = re.compile(
 # An attribution in the middle of a line, after words of the person.
 MIDLINE = re.compile(
     r"(?:-{2,}\s*|(?<=\s))On\s+(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?\s+|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|"
-    r"Aug|Sep"
-    r"|Oct|Nov|Dec)[a-z]{0,6}\.?\s+|\d{1,4}[\s./-])[^\n]{0,250}$"
+    r"Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?\s+|\d{1,4}[\s./-])[^\n]{0,250}$"
 )
 # Words around a name in an attribution that are not part of it.
 _FILLER_WORDS = (

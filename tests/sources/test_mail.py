@@ -136,8 +136,8 @@ def test_plain_text_is_taken_over_html_unless_it_is_empty(write: Write) -> None:
         ("text/plain; charset=koi8-r\nContent-Transfer-Encoding: 8bit", "Ворота".encode("koi8-r"), "Ворота"),
         ("text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted printable", b"Gr=C3=BC=\n=C3=9Fe", "Grüße"),
         ("text/plain; charset=utf-8\nContent-Transfer-Encoding: BASE64", base64.b64encode("Grüße".encode()), "Grüße"),
-        ("text/plain\nContent-Transfer-Encoding: base64", base64.b64encode(b"All is well here")[:-3], "All is well her"),
-        ("text/plain\nContent-Transfer-Encoding: base64", base64.b64encode(b"All is well") + b"\n-- \n[list footer]", "All is well"),
+        ("text/plain\nContent-Transfer-Encoding: base64", base64.b64encode(b"All is well now")[:-4], "All is well"),
+        ("text/plain\nContent-Transfer-Encoding: base64", base64.b64encode(b"All well") + b"\n-- \n[x]", "All well"),
         ("text/plain\nContent-Transfer-Encoding: x-uuencode", b"begin 644 a\n$3F5W<P``\n`\nend\n", "News"),
         ("text/plain\nContent-Transfer-Encoding: seven", b"As it is", "As it is"),
     ],
@@ -170,7 +170,8 @@ def test_an_attached_mail_is_forwarded_words_of_its_sender(write: Write) -> None
 
 
 def test_a_multipart_without_its_boundary_is_read_by_the_one_it_shows(write: Write) -> None:
-    raw = f"{HEAD}Content-Type: multipart/mixed\n\n--xx\nContent-Type: text/plain\n\nStill here.\n--xx\nContent-Type: image/png\n\n###\n"
+    parts = "--xx\nContent-Type: text/plain\n\nStill here.\n--xx\nContent-Type: image/png\n\n###\n"
+    raw = f"{HEAD}Content-Type: multipart/mixed\n\n{parts}"
     assert one(write(raw)).own_text == "Still here."
     unfinished = alternative("Content-Type: text/plain\n\nCut off").removesuffix("--cut--\n")
     assert one(write(unfinished)).own_text == "Cut off"
@@ -197,6 +198,12 @@ def test_a_mailbox_is_cut_at_its_from_lines_only(write: Write, ends: str) -> Non
 
 def test_a_message_that_stands_twice_in_a_mailbox_comes_once(write: Write) -> None:
     assert len(read(write(MBOX + "\n" + MBOX, "All.mbox"))) == 3
+
+
+def test_two_messages_with_one_id_are_both_kept(write: Write) -> None:
+    documents = read(write(MBOX.replace("<two@", "<one@"), "All.mbox"))
+    assert [document.own_text[:6] for document in documents] == ["First.", "Second", "Third."]
+    assert len({document.key for document in documents}) == 3
 
 
 def test_one_broken_message_does_not_stop_the_others(write: Write) -> None:

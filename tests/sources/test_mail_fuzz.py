@@ -13,23 +13,79 @@ from mlxtwin.records import Person
 from mlxtwin.sources.mail import Mail
 
 ME = Person.of(["tom@example.org"])
-SEED = (
-    b"From tom@example.org Tue Mar  3 14:02:11 2015\nFrom: =?utf-8?Q?T=C3=B6m?= <tom@example.org>\nDate: Tue, 3 Mar 2015 "
-    b"14:02:11 +0100\nSubject: =?iso-8859-1?B?R3L832U=?=\nMessage-ID: <a@b>\nReferences: <r@x>\nMIME-Version: 1.0\n"
-    b'Content-Type: multipart/mixed; boundary="cut"\n\n--cut\nContent-Type: multipart/alternative; boundary=alt\n\n'
-    b"--alt\nContent-Type: text/plain; charset=utf-8; format=flowed\nContent-Transfer-Encoding: quoted-printable\n\n"
-    b"Ja=C3=BC, \ngern.\n\nOn 1.1.2020 10:00, Rosa <r@x.org> wrote:\n> Kommst du?\n> > ja\n\n-- \nTom\n"
-    b"--alt\nContent-Type: text/html; charset=x\n\n<div>Ja<blockquote type=cite>x</blockquote><!-- a --></div>\n--alt--\n"
-    b"--cut\nContent-Type: message/rfc822\n\nFrom: a@b.cc\nContent-Transfer-Encoding: base64\n\nSGVsbG8=\n"
-    b"--cut\nContent-Type: text/plain\nContent-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n$3F5W<P``\n`\nend\n--cut--\n\n"
-    b"From x Wed Mar  4 09:00:00 2015\nFrom: x@y.zz\nSubject: Fwd: y\n\n-----Original Message-----\nFrom: q\nTo: r\n\nbye\n"
-)
+SEED = b"""From tom@example.org Tue Mar  3 14:02:11 2015
+From: =?utf-8?Q?T=C3=B6m?= <tom@example.org>
+Date: Tue, 3 Mar 2015 14:02:11 +0100
+Subject: =?iso-8859-1?B?R3L832U=?=
+Message-ID: <a@b>
+References: <r@x>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="cut"
+
+--cut
+Content-Type: multipart/alternative; boundary=alt
+
+--alt
+Content-Type: text/plain; charset=utf-8; format=flowed
+Content-Transfer-Encoding: quoted-printable
+
+Ja=C3=BC,=20
+gern.
+
+On 1.1.2020 10:00, Rosa <r@x.org> wrote:
+> Kommst du?
+> > ja
+
+--=20
+Tom
+--alt
+Content-Type: text/html; charset=x
+
+<div>Ja<blockquote type=cite>x</blockquote><!-- a --></div>
+--alt--
+--cut
+Content-Type: message/rfc822
+
+From: a@b.cc
+Content-Transfer-Encoding: base64
+
+SGVsbG8=
+--cut
+Content-Type: text/plain
+Content-Transfer-Encoding: x-uuencode
+
+begin 644 a
+$3F5W<P``
+`
+end
+--cut--
+
+From x Wed Mar  4 09:00:00 2015
+From: x@y.zz
+Subject: Fwd: y
+
+-----Original Message-----
+From: q
+To: r
+
+bye
+"""
 PIECES = st.sampled_from(
-    [b"\n", b"\n\n", b"\0", b"\xff\xfe", b"--cut\n", b"--alt--", b"=?utf-8?B?", b"=?x?Q?=\xff?=", b"; charset=\"", b"boundary=",
-     b"Content-Type: multipart/report;", b"Content-Type: message/delivery-status\n\n", b"From ", b">", b"<", b"<!--",
-     b"Content-Transfer-Encoding: base64\n", b"charset=idna", b"charset*0*=utf-8''%FF", b"charset=\0", b"Date: Thu, 99 Foo",
-     b"charset=undefined", b"format=flowed", b"begin 644 x\n", b"\r", b"On 1 wrote:\n", b"\xed\xa0\x80", b"=\n", b"name*=x''%"]
-)  # fmt: skip
+    [
+        *(b"\n", b"\n\n", b"\0", b"\r", b"\xff\xfe", b"\xed\xa0\x80", b"=\n", b"From ", b">", b"<", b"<!--"),
+        *(b"--cut\n", b"--alt--", b"=?utf-8?B?", b"=?x?Q?=\xff?=", b"On 1 wrote:\n", b"begin 644 x\n", b"boundary="),
+        *(
+            b'; charset="',
+            b"charset=idna",
+            b"charset*0*=utf-8''%FF",
+            b"charset=\0",
+            b"charset=undefined",
+            b"name*=x''%",
+        ),
+        *(b"Content-Type: multipart/report;", b"Content-Type: message/delivery-status\n\n", b"Date: Thu, 99 Foo"),
+        *(b"Content-Transfer-Encoding: base64\n", b"format=flowed"),
+    ]
+)
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 

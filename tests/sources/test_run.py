@@ -13,6 +13,7 @@ from mlxtwin.records import Document, Person
 from mlxtwin.sources import run
 from mlxtwin.sources.notes import Notes
 from mlxtwin.sources.run import candidates, import_paths
+from mlxtwin.vault.rows import PutResult
 from mlxtwin.vault.store import Vault
 
 NOBODY = Person.of([])
@@ -204,3 +205,21 @@ def test_a_dry_run_counts_and_stores_nothing(tmp_path: Path) -> None:
     report = import_paths([folder(tmp_path / "x", a_md="I baked.")], person=NOBODY)
     assert (report.kept, report.added) == (1, 0)
     assert set(report.as_json()) >= {"kind", "files", "documents", "kept", "dropped", "words_by_me", "errors"}
+
+
+def test_two_mails_of_one_id_and_other_words_both_stay_and_a_second_import_changes_nothing(tmp_path: Path) -> None:
+    for name, words in (("sent", "I will come on Monday, with the ladder."), ("list", "I will come on Monday.")):
+        text = f"From: ann@example.org\nMessage-ID: <1@example.org>\nSubject: Ladder\n\n{words}\n"
+        (tmp_path / f"{name}.eml").write_text(text)
+    stored: dict[str, Document] = {}
+
+    def put(documents: list[Document]) -> PutResult:
+        changed = sum(document.id in stored and stored[document.id] != document for document in documents)
+        added = len({document.id for document in documents} - stored.keys())
+        stored.update({document.id: document for document in documents})
+        return PutResult(added, changed, len(documents) - added - changed)
+
+    first = import_paths([tmp_path], person=Person.of(["ann@example.org"]), put=put)
+    second = import_paths([tmp_path], person=Person.of(["ann@example.org"]), put=put)
+    assert (first.added, first.updated) == (2, 0)
+    assert (second.added, second.updated) == (0, 0)
