@@ -1,6 +1,6 @@
 # make demo    the whole path on a made-up person, offline          make test    every check and every test
 # make check   lint, format, types, import contracts                make fix     repair what can be repaired
-# make clean   remove the environment and the caches
+# make clean   remove the environment and the caches                make screenshot   the picture in the README
 #
 # The MLX build is chosen for this machine; `make demo EXTRA=cpu` (or cuda12, cuda13, none) overrules it.
 
@@ -11,7 +11,7 @@ PYTHON := python3 python3.14 python3.13 python3.12 python3.11
 EXTRA := auto
 TESTS := -n 2
 
-.PHONY: demo install test check fix clean
+.PHONY: demo install test check fix clean screenshot
 
 demo: $(VENV)/.installed
 	@$(BIN)/mlxtwin demo
@@ -32,6 +32,9 @@ check: $(VENV)/.installed-dev
 fix: $(VENV)/.installed-dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+screenshot: $(VENV)/.installed-dev
+	@$(BIN)/python tools/screenshot.py docs/demo.svg $(BIN)/mlxtwin demo
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .grimp_cache

@@ -63,8 +63,14 @@ class LoraSettings(_Strict):
             alpha = value.pop("alpha")
             if "scale" in value:
                 raise ValueError("give scale or alpha, not both")
+            if not (_is_number(alpha) and _is_number(value["rank"]) and value["rank"] > 0):
+                raise ValueError("alpha and rank must be numbers above zero")
             value["scale"] = float(alpha) / float(value["rank"])
         return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class GateSettings(_Strict):
@@ -96,7 +102,7 @@ class Recipe(_Strict):
     epochs: int = Field(gt=0, le=1000)
     max_seq_length: int = Field(ge=32)
     batch_tokens: int = Field(ge=32)
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**32)
     gate: GateSettings
 
     @field_validator("num_layers")
@@ -126,7 +132,7 @@ class Resolved:
 
 # Few values differ between the efforts; each is what its name promises: minutes, an evening, a night.
 _DIAL: dict[Effort, dict[str, Any]] = {
-    "quick": {"num_layers": 8, "rank": 8, "epochs": 2, "max_seq_length": 512, "batch_tokens": 1024, "max_words": 30000},
+    "quick": {"num_layers": 8, "rank": 8, "epochs": 4, "max_seq_length": 512, "batch_tokens": 512, "max_words": 30000},
     "balanced": {"num_layers": 16, "rank": 16, "epochs": 3, "max_seq_length": 1024, "batch_tokens": 2048},
     "deep": {"num_layers": -1, "rank": 32, "epochs": 4, "max_seq_length": 2048, "batch_tokens": 4096},
 }
@@ -200,10 +206,12 @@ def resolve(written: Mapping[str, Any], overrides: Mapping[str, Any], shape: Bas
     _merge(values, written, origins, "recipe")
     _merge(values, overrides, origins, "--set")
     effort = values.get("effort", "balanced")
-    if effort not in _DIAL:
+    if not isinstance(effort, str) or effort not in _DIAL:
         raise RecipeError(f"effort is {effort!r}.", f"It is one of {', '.join(_DIAL)}.")
     defaults = _defaults(effort, values, shape)
     _fill(values, defaults, origins, effort)
+    if "lora_parameters.alpha" in origins:
+        origins["lora_parameters.scale"] = f"{origins.pop('lora_parameters.alpha')}: alpha / rank"
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
@@ -220,7 +228,9 @@ def _merge(values: dict[str, Any], new: Mapping[str, Any], origins: dict[str, st
     for key, value in new.items():
         dotted = f"{at}{key}"
         if isinstance(value, Mapping) and dotted in ("data", "lora_parameters", "gate"):
-            _merge(values.setdefault(key, {}), value, origins, origin, f"{dotted}.")
+            if not isinstance(values.setdefault(key, {}), dict):
+                values[key] = {}
+            _merge(values[key], value, origins, origin, f"{dotted}.")
         else:
             values[key] = value
             origins[dotted] = origin

@@ -10,9 +10,10 @@ from typing import Any
 from mlxtwin.backend.adapters import LoraSpec, adapter_bytes, attach
 from mlxtwin.backend.device import Device, prepare
 from mlxtwin.backend.engine import Loaded, load_base
-from mlxtwin.backend.models import BaseModel
+from mlxtwin.backend.models import BaseModel, recheck
 from mlxtwin.dataset.examples import Dataset
 from mlxtwin.dataset.tokens import tokenise
+from mlxtwin.errors import UsageError
 from mlxtwin.evaluate.report import ReportCard, measure
 from mlxtwin.records import TokenExample
 from mlxtwin.security.crypto import SealedFiles
@@ -36,23 +37,24 @@ class Session:
 
     @classmethod
     def open(cls, spec: dict[str, Any], dataset: Dataset, folder: Path, sealed: SealedFiles) -> Session:
-        """Load the base of a run's ``spec``. Raises UsageError when the base has changed since the run began."""
+        """Load the base of a run's ``spec``.
+
+        Raises UsageError when the base has changed or gone since the run began, or has no words to be measured by;
+        NotEnoughMemory when the run does not fit.
+        """
         recipe = Recipe.model_validate(spec["recipe"])
         base = BaseModel.of(spec["base"])
+        _require_base(base)
         device = prepare()
         require(_plan(recipe, base, device))
         loaded = load_base(base, device)
         attach(loaded.model, lora_spec(recipe), recipe.seed)
         width = recipe.max_seq_length
-        return cls(
-            recipe,
-            device,
-            loaded,
-            dataset,
-            tokenise(dataset.train, loaded.tokenizer, width),
-            tokenise(dataset.holdout, loaded.tokenizer, width),
-            CheckpointFile(folder, sealed),
-        )
+        examples = tokenise(dataset.train, loaded.tokenizer, width)
+        held_out = tokenise(dataset.holdout, loaded.tokenizer, width)
+        if not any(example.targets for example in held_out):
+            raise UsageError("There are no held-out words to measure the twin by.", "Import more of your writing.")
+        return cls(recipe, device, loaded, dataset, examples, held_out, CheckpointFile(folder, sealed))
 
     @property
     def spec(self) -> LoraSpec:
@@ -82,6 +84,16 @@ class Session:
 
     def adapter(self) -> bytes:
         return adapter_bytes(self.loaded.model)
+
+
+def _require_base(base: BaseModel) -> None:
+    """The base of a run that is gone on with may have moved or changed in the meantime."""
+    if not base.path.is_dir():
+        raise UsageError(
+            f"The folder of base model {base.name} is gone: {base.path}.",
+            "Put it back to go on, or start a new run with: mlxtwin retrain",
+        )
+    recheck(base)
 
 
 def _plan(recipe: Recipe, base: BaseModel, device: Device) -> MemoryPlan:

@@ -1,0 +1,1 @@
+"""The bundled starter base model: data files only (see README.md in this folder)."""
