@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from getpass import getpass
+from io import TextIOWrapper
 
 from mlxtwin.client.vault import PASSPHRASE_VARIABLE
 from mlxtwin.errors import UsageError, VaultLocked
@@ -49,6 +50,8 @@ def line(prompt: str) -> str:
     """One visible line from the terminal, asked on stderr."""
     sys.stderr.write(prompt)
     sys.stderr.flush()
+    if isinstance(sys.stdin, TextIOWrapper) and sys.stdin.errors != "replace":
+        sys.stdin.reconfigure(errors="replace")  # a byte that is no character is no reason to end
     typed = sys.stdin.readline()
     if not typed:
         raise EOFError

@@ -17,6 +17,7 @@ from mlxtwin.client.chat import Chat, Engine
 from mlxtwin.client.vault import unlock_key
 from mlxtwin.errors import TwinError, UsageError
 from mlxtwin.paths import find_home
+from mlxtwin.security.redact import TerminalStream
 from mlxtwin.vault.store import Vault
 
 HELP = """/slot NAME  go on with another slot; without a name, list them
@@ -53,28 +54,36 @@ def _once(chat: Chat, prompt: str, talk: Talk) -> Answer:
         "tokens": chat.engine.last.get("tokens"),
         "tokens_per_second": chat.engine.last.get("tokens_per_second"),
     }
-    return Answer(value)
+    return Answer(value, exit_code=130 if value["ended"] == "stopped" else 0)
 
 
 def _speak(pieces: Generator[str, None, None], talk: Talk) -> str:
     """Stream to a person, gather for a program."""
     said = []
+    shown = TerminalStream()
     with closing(pieces):
-        for piece in pieces:
-            said.append(piece)
-            if not talk.as_json:
-                talk.stream(piece)
-    if not talk.as_json:
-        talk.stream("\n")
+        try:
+            for piece in pieces:
+                said.append(piece)
+                if not talk.as_json:
+                    talk.stream(shown.feed(piece))
+        finally:
+            if not talk.as_json and said:
+                talk.stream(shown.finish() + "\n")
     return "".join(said)
 
 
 def _converse(chat: Chat, talk: Talk) -> Answer:
+    """Turn by turn until /quit or the end of input. A script is told by the exit code that a turn of its failed."""
     talk.note(f"You are talking with {chat.slot}, version {chat.version.number}. /help shows what you can type.")
+    at_terminal = sys.stdin.isatty()
+    failed = 0
     while True:
         try:
-            typed = ask.line(f"\n{chat.slot}> " if sys.stdin.isatty() else "").strip()
+            typed = ask.line(f"\n{chat.slot}> " if at_terminal else "").strip()
         except EOFError:
+            if at_terminal:
+                talk.note("")
             break
         except KeyboardInterrupt:
             talk.note("\n/quit leaves.")
@@ -82,29 +91,37 @@ def _converse(chat: Chat, talk: Talk) -> Answer:
         if typed == "/quit":
             break
         if typed:
-            _turn(chat, typed, talk)
-    return Answer({})
+            failed = _turn(chat, typed, talk) or failed
+    return Answer({}, exit_code=0 if at_terminal else failed)
 
 
-def _turn(chat: Chat, typed: str, talk: Talk) -> None:
-    """One line of the person's: a command or a prompt. An error ends the turn, not the conversation."""
+def _turn(chat: Chat, typed: str, talk: Talk) -> int:
+    """One line of the person's: a command or a prompt. An error ends the turn, not the conversation; its exit code."""
     try:
-        word, _, rest = typed.partition(" ")
-        if word == "/help":
-            talk.note(HELP)
-        elif word == "/slot":
-            _slot(chat, rest.strip(), talk)
-        elif word == "/base":
-            _base(chat, talk)
-        elif word.startswith("/"):
-            talk.note(f"There is no {word}.\n{HELP}")
-        else:
-            with _ctrl_c_cancels(chat):
-                _speak(chat.say(typed), talk)
-            if chat.engine.last.get("ended") == "stopped":
-                talk.note("(stopped; what was said is kept)")
+        _do(chat, typed, talk)
+    except KeyboardInterrupt:
+        talk.note("(stopped)")
     except TwinError as error:
         talk.note(error.sentence())
+        return error.exit_code
+    return 0
+
+
+def _do(chat: Chat, typed: str, talk: Talk) -> None:
+    word, _, rest = typed.partition(" ")
+    if word == "/help":
+        talk.note(HELP)
+    elif word == "/slot":
+        _slot(chat, rest.strip(), talk)
+    elif word == "/base":
+        _base(chat, talk)
+    elif word.startswith("/"):
+        talk.note(f"There is no {word}.\n{HELP}")
+    else:
+        with _ctrl_c_cancels(chat):
+            _speak(chat.say(typed), talk)
+        if chat.engine.last.get("ended") == "stopped":
+            talk.note("(stopped; what was said is kept)")
 
 
 def _slot(chat: Chat, name: str, talk: Talk) -> None:
@@ -117,7 +134,7 @@ def _slot(chat: Chat, name: str, talk: Talk) -> None:
 
 
 def _base(chat: Chat, talk: Talk) -> None:
-    if not chat.messages:
+    if not chat.asked:
         talk.note("Ask something first; /base then puts the same to the bare base.")
         return
     talk.note(f"({chat.version.meta['base']['name']}, without the twin)")
@@ -127,8 +144,13 @@ def _base(chat: Chat, talk: Talk) -> None:
 
 @contextmanager
 def _ctrl_c_cancels(chat: Chat) -> Iterator[None]:
-    """Ctrl-C ends the answer and keeps what was said of it."""
-    before = signal.signal(signal.SIGINT, lambda *_: chat.cancel())
+    """Ctrl-C ends the answer and keeps what was said of it; a second one does not wait for the engine to hear."""
+
+    def cancel_once(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        chat.cancel()
+
+    before = signal.signal(signal.SIGINT, cancel_once)
     try:
         yield
     finally:

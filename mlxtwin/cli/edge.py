@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -33,11 +34,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.excepthook = lambda _kind, error, _trace: talk.note(crash_sentence(error))
     threading.excepthook = lambda crash: talk.note(crash_sentence(crash.exc_value)) if crash.exc_value else None
     try:
-        return talk.answer(_run(given, talk))
+        with _ending_cleanly():
+            return talk.answer(_run(given, talk))
     except BrokenPipeError:
         return _reader_left()
     except BaseException as error:
         return _fail(error, talk)
+
+
+class Terminated(BaseException):
+    """The system, or whoever closed the terminal, asked this process to end: clean up on the way out."""
+
+
+@contextlib.contextmanager
+def _ending_cleanly() -> Iterator[None]:
+    """SIGTERM and SIGHUP unwind as Ctrl-C does, so that what was said is kept and no temporary folder stays."""
+
+    def end(*_: object) -> None:
+        raise Terminated
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    ours = [number for number, handler in before.items() if handler is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        ours = []
+    for number in ours:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -58,13 +84,16 @@ def _run(arguments: list[str], talk: Talk) -> Answer:
 
 
 def _fail(error: BaseException, talk: Talk) -> int:
+    failure = explain(error)
     try:
-        code = talk.failure(explain(error))
+        talk.failure(failure)
         if os.environ.get(TRACE_VARIABLE) == "1":
             talk.note("\n".join(trace(error)))
-        return code
     except BrokenPipeError:
         return _reader_left()
+    except OSError:  # the terminal is gone
+        pass
+    return failure.exit_code
 
 
 def explain(error: BaseException) -> Failure:
@@ -78,6 +107,8 @@ def explain(error: BaseException) -> Failure:
         return _usage(error)
     if isinstance(error, (KeyboardInterrupt, EOFError, click.Abort)):
         return Failure("Interrupted.", exit_code=130)
+    if isinstance(error, Terminated):
+        return Failure("Ended from outside.", exit_code=128 + signal.SIGTERM)
     return Failure(crash_sentence(error), f"Run it again with {TRACE_VARIABLE}=1 to see the way there.")
 
 

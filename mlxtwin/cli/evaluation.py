@@ -8,6 +8,7 @@ import click
 
 from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
+from mlxtwin.cli.retrain import strength_line
 from mlxtwin.cli.talk import Answer, one_line
 from mlxtwin.client import slots
 from mlxtwin.client.vault import unlock_key
@@ -31,6 +32,7 @@ def command(slot: str | None, version: int | None) -> Answer:
         "holdout": meta["holdout"],
         "forgetting": meta["forgetting"],
         "copied_run": meta["copied_run"],
+        "strength": meta["strength"],
         "samples": card.report["samples"],
     }
     return Answer(value, "\n".join(lines(value, card.report)))
@@ -40,6 +42,7 @@ def lines(value: dict[str, Any], report: dict[str, Any]) -> list[str]:
     """The report card as a person reads it."""
     out = [f"{value['slot']} version {value['version']}: {value['verdict']}"]
     out += [f"  {'pass' if check['passed'] else 'FAIL'}  {check['reason']}" for check in report["verdict"]["checks"]]
+    out += strength_line(report["strength"])
     holdout = value["holdout"]
     out.append(f"  measured on {holdout['tokens']:,} tokens of {holdout['documents']:,} held-out documents")
     for sample in value["samples"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -30,6 +31,6 @@ def command(slot: str, form: str, version: int | None, folder: Path) -> Answer:
     value = {"slot": slot, "version": found.number, "to": form, "folder": str(folder), "base": base["path"]}
     notes = (
         "The folder is not encrypted, and an adapter can give away the text it was trained on.",
-        f"Try it: mlx_lm.generate --model {base['path']} --adapter-path {folder} --prompt Hello",
+        f"Try it: mlx_lm.generate --model {quote(base['path'])} --adapter-path {quote(str(folder))} --prompt Hello",
     )
     return Answer(value, str(folder), notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.talk import Answer, Talk, fields, plural, size, table
 from mlxtwin.client import runs
 from mlxtwin.client.vault import unlock_key
-from mlxtwin.errors import UsageError
+from mlxtwin.errors import Interrupted, UsageError
 from mlxtwin.paths import find_home
 from mlxtwin.records import RunEvent
 
@@ -51,7 +51,12 @@ def command(
     if resume:
         if recipe or slot or base or sets or dry_run:
             raise UsageError("--resume goes on with a run as it was begun.", "Give it no recipe and no other values.")
-        return follow(home, runs.resume(home, unlock_key(home, ask.passphrase), resume), talk, detach)
+        found = runs.find(home, resume)
+        return follow(home, runs.resume(home, unlock_key(home, ask.passphrase), found), talk, detach)
+    if dry_run and detach:
+        raise UsageError("--dry-run starts nothing that could be detached.", "Give one of the two.")
+    if not dry_run:
+        runs.require_free(home)
     overrides = {name: value for name, value in (("slot", slot), ("base", base)) if value}
     key = unlock_key(home, ask.passphrase)
     planned = _plan(home, key, recipe or "voice", overrides, sets)
@@ -120,12 +125,25 @@ def follow(home: Home, started: Started, talk: Talk, detach: bool = False) -> An
     """Show a run until its end; Ctrl-C asks it to stop and waits for that."""
     run = started.run
     if detach:
+        started.leave()
         return Answer({"run": run.id}, run.id, (f"Training goes on. Watch it with: mlxtwin runs watch {run.id}",))
-    with _ctrl_c_stops(run, talk):
-        for event in runs.watch(run, started):
+    try:
+        _watch(started, talk)
+    except KeyboardInterrupt:
+        again = f"Go on later with: mlxtwin retrain --resume {run.id}"
+        raise Interrupted(f"Left while run {run.id} stops.", again) from None
+    return finish(home, run)
+
+
+def _watch(started: Started, talk: Talk) -> None:
+    told = False
+    with _ctrl_c_stops(started.run) as asked:
+        for event in runs.watch(started.run, started):
+            if asked() and not told:
+                talk.note("Stopping after this step ...")
+                told = True
             if event:
                 show(event, talk)
-    return finish(home, run)
 
 
 def finish(home: Home, run: Run) -> Answer:
@@ -137,18 +155,26 @@ def finish(home: Home, run: Run) -> Answer:
     promoted = result["verdict"] == "promoted"
     lines = [f"{result['slot']} version {result['version']}: {result['verdict']}", *card_lines(result)]
     slot = result["slot"]
-    following = f"Talk to it: mlxtwin chat --slot {slot}" if promoted else f"See samples: mlxtwin eval {slot} --version"
-    note = following if promoted else f"{following} {result['version']}"
-    return Answer(result, "\n".join(lines), (note,), 0 if promoted else 3)
+    if promoted:
+        return Answer(result, "\n".join(lines), (f"Talk to it: mlxtwin chat --slot {slot}",))
+    note = f"See samples: mlxtwin eval {slot} --version {result['version']}"
+    return Answer(result, "\n".join(lines), (note,), 3)
 
 
 def card_lines(result: dict[str, Any]) -> list[str]:
     """Each gate with its sentence, and what the run took."""
     passed = [bool(check[2]) for check in result["checks"].values()]
-    lines = [f"  {'pass' if ok else 'FAIL'}  {reason}" for ok, reason in zip(passed, result["reasons"], strict=True)]
+    reasons = result["reasons"] or [f"{name}." for name in result["checks"]]  # the version may be removed by now
+    lines = [f"  {'pass' if ok else 'FAIL'}  {reason}" for ok, reason in zip(passed, reasons, strict=True)]
+    lines += strength_line(result["strength"])
     speed = f"{result['tokens_per_second']:,.0f} tokens/s"
     took = f"{result['supervised_tokens']:,} supervised tokens in {result['seconds']:.0f} s ({speed})"
     return [*lines, f"  {result['steps']} steps, {took}, peak memory {size(result['peak_memory_bytes'])}"]
+
+
+def strength_line(strength: float) -> list[str]:
+    """Said only of an adapter that was turned down."""
+    return [] if strength == 1 else [f"  kept at {strength:.0%} of its strength, so as not to forget other text"]
 
 
 def show(event: RunEvent, talk: Talk) -> None:
@@ -173,6 +199,7 @@ def show(event: RunEvent, talk: Talk) -> None:
 
 
 _STAGES = {
+    "strength": "looking how much of the adapter forgets nothing",
     "holdout": "measuring base and twin on held-out words",
     "forgetting": "measuring both on neutral text",
     "leakage": "sampling replies and looking for copied runs",
@@ -184,16 +211,21 @@ def _minutes(seconds: float) -> str:
 
 
 @contextmanager
-def _ctrl_c_stops(run: Run, talk: Talk) -> Iterator[None]:
-    """The first Ctrl-C asks for a clean stop, the second leaves; the worker stops all the same."""
+def _ctrl_c_stops(run: Run) -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C asks for a clean stop, the second leaves; the worker stops all the same.
+
+    Gives whether it was asked: a signal may come in the midst of a write, so nothing is said from its handler.
+    """
+    asked = False
 
     def ask_once(*_: object) -> None:
+        nonlocal asked
+        asked = True
         run.ask_to_stop()
-        talk.note("Stopping after this step ...")
         signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, ask_once)
     try:
-        yield
+        yield lambda: asked
     finally:
         signal.signal(signal.SIGINT, before)

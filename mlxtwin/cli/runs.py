@@ -18,7 +18,13 @@ def ls() -> Answer:
     """List the runs, the newest first."""
     found = runs.every(find_home())
     rows = [
-        (one["run"], one["state"], one["recipe"], one["slot"], one["base"], _steps(one), one["verdict"] or "")
+        (
+            one["run"],
+            one["state"],
+            *(one[name] or "?" for name in ("recipe", "slot", "base")),
+            _steps(one),
+            one["verdict"] or "",
+        )
         for one in found
     ]
     header = ("run", "state", "recipe", "slot", "base", "steps", "verdict")
@@ -45,11 +51,11 @@ def watch(talk: Talk, run: str | None) -> Answer:
 @make_command("stop", "mlxtwin runs stop")
 @click.argument("run", required=False)
 def stop(run: str | None) -> Answer:
-    """Ask a run (the newest unless named) to stop cleanly after the step it is in."""
+    """Ask a run (the newest unless named) to stop cleanly; `mlxtwin retrain --resume` goes on with it."""
     found = runs.find(find_home(), run)
     asked = runs.stop(found)
     again = f"Go on later with: mlxtwin retrain --resume {found.id}"
-    note = f"Run {found.id} stops after this step. {again}" if asked else f"Run {found.id} is not running."
+    note = f"Run {found.id} is asked to stop. {again}" if asked else f"Run {found.id} is not running."
     return Answer({"run": found.id, "asked": asked}, "", (note,))
 
 

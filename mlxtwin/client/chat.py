@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Generator
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlxtwin.errors import RunFailed, TwinError
-from mlxtwin.jobs.supervisor import child_environment
+from mlxtwin.jobs.supervisor import child_command, child_environment
 from mlxtwin.paths import Home
 from mlxtwin.records import Message
 from mlxtwin.slots.registry import Slots, Version
@@ -20,43 +20,49 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 200
 TEMPERATURE = 0.7
+MODULE = "mlxtwin.serve.engine"
 
 
 class Engine:
-    """The engine process of one conversation; ends with its context."""
+    """The engine process of one conversation: started when it is needed, again after it ended; gone with its context.
+
+    ``last``: the engine's numbers about the last answer, empty when it did not come to its end.
+    """
 
     def __init__(self, home: Home, key: bytes) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlxtwin.serve.engine", str(home.root)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env=child_environment(),
-            cwd=home.root,
-        )
-        self._send(key.hex())
+        self.home, self._key = home, key
+        self.process: subprocess.Popen[bytes] | None = None
         self.base = ""
         self.last: dict[str, Any] = {}
+        self.cancelled = False
+        self._sending = self._asking = False
 
     def __enter__(self) -> Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.communicate()
+        self._end()
 
     def open(self, base: dict[str, Any]) -> None:
         """Load a base unless it is the one in memory."""
-        if base["fingerprint"] != self.base:
-            self._send(json.dumps({"op": "open", "base": base}))
+        if self.process is None or self.process.poll() is not None:
+            self._start()
+        if base["fingerprint"] == self.base:
+            return
+        self.base = ""
+        try:
+            self._send({"op": "open", "base": base})
             self._hear()
-            self.base = base["fingerprint"]
+        except KeyboardInterrupt:  # its reply would be taken for that to the next request
+            self._end()
+            raise
+        self.base = base["fingerprint"]
 
     def ask(
-        self, messages: list[Message], slot: str | None, version: int | None, seed: int
+        self, messages: tuple[Message, ...], slot: str | None, version: int | None, seed: int
     ) -> Generator[str, None, None]:
-        """Stream the pieces of an answer; ``last`` then holds the engine's numbers about it."""
+        """Stream the pieces of an answer. Left before its end, it is cancelled."""
+        self.last = {}
         request = {
             "op": "ask",
             "messages": [asdict(message) for message in messages],
@@ -66,36 +72,80 @@ class Engine:
             "temperature": TEMPERATURE,
             "seed": seed,
         }
-        self._send(json.dumps(request))
-        said: dict[str, Any] = {}
+        self._asking = True
         try:
+            self._send(request)
+            if self.cancelled:
+                self._send({"op": "cancel"})
             while "end" not in (said := self._hear()):
                 yield str(said["piece"])
+            self.last = said["end"]
         except GeneratorExit:
             self.cancel()
-            while "end" not in (said := self._hear()):
-                pass
+            self._hear_the_end()
+            raise
+        except TwinError:
+            raise
+        except BaseException:  # what it still says would be taken for the next answer
+            self._end()
             raise
         finally:
-            self.last = said.get("end", {})
+            self._asking = False
 
     def cancel(self) -> None:
-        """Ask for the end of the answer under way; what was said before still comes."""
-        self._send(json.dumps({"op": "cancel"}))
+        """Ask for the end of the answer under way, or the next; what was said before still comes.
 
-    def _send(self, line: str) -> None:
-        assert self.process.stdin is not None
+        Safe in a signal handler: a line that is being sent is not broken, the cancel then follows it.
+        """
+        self.cancelled = True
+        if self._asking and not self._sending:
+            with suppress(TwinError):
+                self._send({"op": "cancel"})
+
+    def _start(self) -> None:
+        self._end()
+        self.process = subprocess.Popen(
+            child_command(MODULE, str(self.home.root)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=child_environment(),
+            cwd=self.home.root,
+        )
+        self._write(self._key.hex())
+
+    def _end(self) -> int | None:
+        """Kill the process, if there is one; its exit code."""
+        process, self.process, self.base = self.process, None, ""
+        if process is None:
+            return None
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        return process.wait()
+
+    def _send(self, request: dict[str, Any]) -> None:
+        self._write(json.dumps(request))
+
+    def _write(self, line: str) -> None:
+        if self.process is None or self.process.stdin is None:
+            raise self._gone()
+        self._sending = True
         try:
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise _gone() from None
+            raise self._gone() from None
+        finally:
+            self._sending = False
 
     def _hear(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise _gone()
+        line = b"" if self.process is None or self.process.stdout is None else self.process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise self._gone()
         said: dict[str, Any] = json.loads(line)
         if "error" in said:
             error = TwinError(said["error"]["message"], said["error"]["hint"])
@@ -103,14 +153,28 @@ class Engine:
             raise error
         return said
 
+    def _hear_the_end(self) -> None:
+        try:
+            while "end" not in (said := self._hear()):
+                pass
+            self.last = said["end"]
+        except TwinError:
+            pass
+        except BaseException:
+            self._end()
+            raise
 
-def _gone() -> RunFailed:
-    return RunFailed("The engine process ended.", "Ask again; if it ends again, see: mlxtwin doctor")
+    def _gone(self) -> RunFailed:
+        self._end()
+        return RunFailed("The engine process ended.", "Ask again; if it ends again, see: mlxtwin doctor")
 
 
 @dataclass
 class Chat:
-    """A conversation with one slot. Every turn is in the vault before the next one is asked for."""
+    """A conversation with one slot. Every turn is in the vault before the next one is asked for.
+
+    ``messages`` is what the twin is shown: a prompt that was never answered is in the vault, not here.
+    """
 
     engine: Engine
     vault: Vault
@@ -119,7 +183,7 @@ class Chat:
     version: Version = field(init=False)
     conversation: int | None = None
     messages: list[Message] = field(default_factory=list)
-    cancelled: bool = False
+    asked: tuple[Message, ...] = ()
 
     def __post_init__(self) -> None:
         self.switch(self.slot)
@@ -132,35 +196,46 @@ class Chat:
 
     def say(self, prompt: str) -> Generator[str, None, None]:
         """The twin's answer, piece by piece. Cut short by ``cancel`` or an error, it is kept as far as it went."""
-        self._keep(Message("user", prompt), complete=True)
+        self.engine.cancelled = False
+        return self._say(prompt.encode("utf-8", "replace").decode())
+
+    def _say(self, prompt: str) -> Generator[str, None, None]:
+        self.asked = (*self.messages, Message("user", prompt))
+        self._keep(self.asked[-1], complete=True)
         said: list[str] = []
-        whole = False
+        self.engine.last = {}
         try:
-            for piece in self.engine.ask(self.messages, self.slot, self.version.number, self._seed()):
-                said.append(piece)
-                yield piece
-            whole = not self.cancelled
+            self.engine.open(self.version.meta["base"])
+            with closing(self.engine.ask(self.asked, self.slot, self.version.number, self._seed())) as pieces:
+                for piece in pieces:
+                    said.append(piece)
+                    yield piece
         finally:
-            self._keep(Message("assistant", "".join(said)), complete=whole)
-            self.cancelled = False
+            answer = Message("assistant", "".join(said))
+            self._keep(answer, complete=self.engine.last.get("ended") in ("end", "length"))
+            if answer.content:
+                self.messages = [*self.asked, answer]
 
     def base(self) -> Generator[str, None, None]:
         """What the bare base says to the last prompt; for comparison, not kept."""
-        prompts = [at for at, message in enumerate(self.messages) if message.role == "user"]
-        if prompts:
-            yield from self.engine.ask(self.messages[: prompts[-1] + 1], None, None, self._seed(-1))
+        self.engine.cancelled = False
+        return self._base()
+
+    def _base(self) -> Generator[str, None, None]:
+        if self.asked:
+            self.engine.open(self.version.meta["base"])
+            with closing(self.engine.ask(self.asked, None, None, self._seed())) as pieces:
+                yield from pieces
 
     def cancel(self) -> None:
-        self.cancelled = True
         self.engine.cancel()
 
-    def _seed(self, offset: int = 0) -> int:
-        return len(self.messages) + offset
+    def _seed(self) -> int:
+        return len(self.asked)
 
     def _keep(self, message: Message, *, complete: bool) -> None:
         if self.conversation is None:
             self.conversation = self.vault.new_conversation(self.slot, self.version.meta["base"]["name"])
-        self.messages.append(message)
         self.vault.add_message(
             self.conversation,
             message.role,

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +27,9 @@ class Stage:
     """A home for a demonstration, with its open vault and key."""
 
     home: Home
-    key: bytes
+    key: bytes = field(repr=False)
     vault: Vault
+    workers: list[Started] = field(default_factory=list)
 
 
 @contextmanager
@@ -38,11 +39,14 @@ def throwaway() -> Iterator[Stage]:
     from mlxtwin.vault.store import Vault
 
     root = Path(tempfile.mkdtemp(prefix="mlxtwin-demo-"))
+    workers: list[Started] = []
     try:
         home, key = Home(make_folder(root / "home")), new_key()
         with Vault.create(home, key) as vault:
-            yield Stage(home, key, vault)
+            yield Stage(home, key, vault, workers)
     finally:
+        for started in workers:  # one that is left alive would write into the folder again
+            started.end()
         shutil.rmtree(root, ignore_errors=True)
 
 
@@ -61,7 +65,8 @@ def fill(stage: Stage) -> dict[str, Any]:
 
 def train(stage: Stage) -> Started:
     planned = runs.plan(stage.home, stage.vault, "voice", {"effort": "quick"}, ())
-    return runs.start(stage.home, stage.key, planned)
+    stage.workers.append(runs.start(stage.home, stage.key, planned))
+    return stage.workers[-1]
 
 
 def side_by_side(stage: Stage, slot: str) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlxtwin.client.vault import PASSPHRASE_VARIABLE
 from mlxtwin.errors import TwinError
-from mlxtwin.jobs.supervisor import child_environment
+from mlxtwin.jobs.supervisor import child_command, child_environment
 from mlxtwin.paths import Home
 
 PROBE_SECONDS = 120
@@ -48,9 +47,8 @@ def device() -> dict[str, Any]:
 
     Raises TwinError where MLX does not start.
     """
-    command = [sys.executable, "-P", "-m", "mlxtwin.jobs.probe"]
     try:
-        done = _run(command)
+        done = _run(child_command("mlxtwin.jobs.probe"))
         if done.returncode == 0:
             found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
             return found

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlxtwin.errors import RunFailed, TwinError
+from mlxtwin.errors import RunFailed, TwinError, UsageError
 from mlxtwin.jobs import runs, supervisor
 from mlxtwin.jobs.runs import Run
 from mlxtwin.paths import Home
@@ -79,7 +79,6 @@ def start(home: Home, key: bytes, planned: Planned) -> supervisor.Started:
     from mlxtwin.security.crypto import SealedFiles
 
     recipe = planned.resolved.recipe
-    supervisor.require_free(home)
     spec = {
         "recipe": recipe.model_dump(mode="json"),
         "origins": planned.resolved.origins,
@@ -87,12 +86,21 @@ def start(home: Home, key: bytes, planned: Planned) -> supervisor.Started:
         "dataset": planned.dataset.digest(),
         "seed": recipe.seed,
     }
-    run = runs.create(home, spec, planned.dataset.to_bytes(), SealedFiles(home, key))
-    return supervisor.start(home, run, key)
+
+    def make() -> Run:
+        return runs.create(home, spec, planned.dataset.to_bytes(), SealedFiles(home, key))
+
+    return supervisor.start(home, make, key)
 
 
-def resume(home: Home, key: bytes, name: str) -> supervisor.Started:
-    return supervisor.start(home, runs.find(home, name), key)
+def resume(home: Home, key: bytes, run: Run) -> supervisor.Started:
+    """Go on with a run; raises UsageError for a finished one, Busy while any run is alive."""
+    return supervisor.start(home, lambda: run, key)
+
+
+def require_free(home: Home) -> None:
+    """Raise Busy while a run is alive, before work is put into another one."""
+    supervisor.require_free(home)
 
 
 def find(home: Home, name: str | None) -> Run:
@@ -105,20 +113,28 @@ def every(home: Home) -> list[dict[str, Any]]:
 
 
 def _row(run: Run) -> dict[str, Any]:
-    spec = run.spec
-    last = run.events.last("step")
+    """What can be told of a run; one whose spec is damaged is in the list all the same."""
+    state: str = run.state()
+    try:
+        spec = run.spec
+    except TwinError:
+        spec, state = {"recipe": {}, "base": {}}, "damaged"
     result = run.result() or {}
     return {
         "run": run.id,
-        "state": run.state(),
-        "recipe": spec["recipe"]["name"],
-        "slot": spec["recipe"]["slot"],
-        "base": spec["base"]["name"],
-        "step": last.data["step"] if last else 0,
-        "steps": last.data["steps"] if last else None,
+        "state": state,
+        "recipe": spec["recipe"].get("name"),
+        "slot": spec["recipe"].get("slot"),
+        "base": spec["base"].get("name"),
+        **_place(run),
         "verdict": result.get("verdict"),
         "version": result.get("version"),
     }
+
+
+def _place(run: Run) -> dict[str, int | None]:
+    last = run.events.last("step")
+    return {"step": last.data.get("step", 0), "steps": last.data.get("steps")} if last else {"step": 0, "steps": None}
 
 
 def watch(run: Run, started: supervisor.Started | None = None) -> Iterator[RunEvent | None]:
@@ -136,27 +152,38 @@ def stop(run: Run) -> bool:
 
 def outcome(home: Home, run: Run) -> dict[str, Any]:
     """The result of a run as in ``retrain --json``; raises what the worker failed with."""
-    state = run.state()
-    if state == "done":
-        result = dict(run.result() or {})
-        checks = result.pop("checks")
-        return result | {"reasons": _reasons(home, result), "checks": checks}
+    ending = run.ending()
+    if ending == "done":
+        return _done(home, run)
+    if ending == "stopped":
+        slot = run.spec["recipe"]["slot"]
+        return {"run": run.id, "slot": slot, "version": None, "verdict": "stopped", "reasons": [], **_place(run)}
     failure = run.failure()
-    if state == "failed" and failure:
+    if failure:
         raise _as_error(failure)
-    last = run.events.last("step")
-    if state != "stopped" or not (last or run.events.last("stopped")):
-        raise RunFailed(f"The worker of run {run.id} ended early.", f"Go on with: mlxtwin retrain --resume {run.id}")
-    return {"run": run.id, "slot": run.spec["recipe"]["slot"], "version": None, "verdict": "stopped", "reasons": []} | (
-        {"step": last.data["step"], "steps": last.data["steps"]} if last else {}
+    again = f"Go on with: mlxtwin retrain --resume {run.id}"
+    if _place(run)["step"]:
+        raise RunFailed(f"The worker of run {run.id} was killed at step {_place(run)['step']}.", again)
+    raise RunFailed(
+        f"The worker of run {run.id} ended before its first step.",
+        f"What it said is in {run.folder / runs.LOG}; check this machine with: mlxtwin doctor",
     )
 
 
-def _reasons(home: Home, result: dict[str, Any]) -> list[str]:
+def _done(home: Home, run: Run) -> dict[str, Any]:
+    """The numbers of the run with the sentences of its version; those are gone when the slot was removed."""
     from mlxtwin.slots.registry import Slots
 
-    reasons: list[str] = Slots(home).version(result["slot"], result["version"]).meta["reasons"]
-    return reasons
+    result = dict(run.result() or {})
+    if not {"slot", "version", "verdict", "checks"} <= set(result):
+        raise RunFailed(f"The events of run {run.id} cannot be read.", "Look at its version with: mlxtwin slots ls")
+    checks = result.pop("checks")
+    try:
+        version = Slots(home).version(result["slot"], result["version"])
+        reasons = version.meta["reasons"] if version.meta.get("run") == run.id else []
+    except UsageError:
+        reasons = []
+    return result | {"reasons": reasons, "checks": checks}
 
 
 def _as_error(failure: dict[str, Any]) -> TwinError:

@@ -69,6 +69,9 @@ def default(home: Home, wanted: str | None) -> str:
     usable = [name for name in slots.names() if slots.state(name).current]
     if len(usable) == 1 or "voice" in usable:
         return usable[0] if len(usable) == 1 else "voice"
+    if not usable and slots.names():
+        first = slots.names()[0]
+        raise UsageError("No version of any slot has passed the gate yet.", f"See: mlxtwin slots show {first}")
     if not usable:
         raise UsageError("There is no trained slot yet.", "Train one with: mlxtwin retrain voice")
     raise UsageError("There are several slots.", f"Choose one of: {', '.join(usable)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
+from typing import Literal
 
 from mlx import nn
 
@@ -11,6 +12,8 @@ from mlxtwin.backend.adapters import disabled
 from mlxtwin.dataset.tokens import ChatTokenizer
 from mlxtwin.evaluate.likelihood import per_token, score_documents
 from mlxtwin.records import TokenExample
+
+Half = Literal["judge", "choose"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,10 @@ class Forgetting:
         return self.twin_nll / self.base_nll - 1.0
 
 
-def measure(model: nn.Module, tokenizer: ChatTokenizer, context: int) -> Forgetting:
-    """``context``: the longest input of the base, in tokens."""
-    examples = neutral_examples(tokenizer, context)
+def measure(model: nn.Module, tokenizer: ChatTokenizer, context: int, half: Half = "judge") -> Forgetting:
+    """``context``: the longest input of the base, in tokens. One half of the text is to judge an adapter by, the other
+    to choose settings by."""
+    examples = neutral_examples(tokenizer, context)[0 if half == "judge" else 1 :: 2]
     twin = per_token(score_documents(model, examples))
     with disabled(model):
         base = per_token(score_documents(model, examples))

@@ -47,7 +47,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class ReportCard:
-    """``copied_run`` in words over ``probes`` sampled replies."""
+    """``copied_run`` in words over ``probes`` sampled replies; ``strength``: the share of the adapter that was kept."""
 
     verdict: Verdict
     holdout: Holdout
@@ -55,6 +55,7 @@ class ReportCard:
     copied_run: int
     probes: int
     samples: tuple[Sample, ...]
+    strength: float = 1.0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

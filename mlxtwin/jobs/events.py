@@ -72,7 +72,7 @@ def _parse(line: bytes) -> RunEvent | None:
     try:
         data = json.loads(line)
         return RunEvent(data.pop("event"), data.pop("at"), data)
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         return None
 
 

@@ -1,27 +1,31 @@
 """Runs as folders: make one, see what it does, ask it to stop. Nothing here loads a model.
 
-``lock`` is held by the worker for its life: that is what "alive" means. ``train.lock`` in the runs folder lets one
-worker of this home train at a time.
+``lock`` is held by the worker for its life: that is what "alive" means. In the runs folder ``train.lock`` lets one
+worker of this home train at a time, and ``start.lock`` is held by whoever starts one until its worker is alive.
 """
 
 from __future__ import annotations
 
 import fcntl
+import os
 import secrets
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from mlxtwin.errors import UsageError
+from mlxtwin.errors import RunFailed, UsageError
 from mlxtwin.jobs.events import EventLog
 from mlxtwin.paths import Home, make_folder, read_json, write_json
+from mlxtwin.records import RunEvent
 from mlxtwin.security.crypto import SealedFiles
 
 SPEC, DATASET, CHECKPOINT, STOP = "spec.json", "dataset.sealed", "checkpoint", "stop"
 LOCK, FAILURE, LOG = "lock", "failure.json", "worker.log"
+STARTING, TRAINING = "start.lock", "train.lock"
 State = Literal["waiting", "running", "stopped", "done", "failed"]
 
 
@@ -41,29 +45,31 @@ class Run:
 
     @property
     def spec(self) -> dict[str, Any]:
-        loaded: dict[str, Any] = read_json(self.folder / SPEC)
-        return loaded
+        """What the run was begun with; raises RunFailed when the file is damaged."""
+        try:
+            loaded = read_json(self.folder / SPEC)
+            if {"recipe", "base", "dataset"} <= set(loaded) and {"name", "slot"} <= set(loaded["recipe"]):
+                return dict(loaded)
+        except (ValueError, TypeError, OSError):
+            pass
+        raise RunFailed(f"The {SPEC} of run {self.id} cannot be read.", "Start a new run with: mlxtwin retrain")
 
     def alive(self) -> bool:
         """Whether a worker holds the lock."""
-        path = self.folder / LOCK
-        if not path.exists():
-            return False
-        with path.open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+        return _is_held(self.folder / LOCK)
 
     def state(self) -> State:
-        """A killed worker shows as stopped: its checkpoint can go on."""
+        """A killed worker shows as stopped: its checkpoint can go on. So does one that never came to its start."""
         if self.alive():
             return "running"
-        last = next((event for event in reversed(self.events.read()[0]) if event.event in _ENDINGS), None)
-        if last is None:
-            return "stopped" if self.events.last("start") else "waiting"
-        return _ENDINGS[last.event]
+        ending = self.ending()
+        if ending is None:
+            return "waiting" if _is_held(self.folder.parent / STARTING) else "stopped"
+        return _ENDINGS[ending]
+
+    def ending(self) -> str | None:
+        """The last of the events done, stopped, failed and start; "start" is that of a worker that was killed."""
+        return next((event.event for event in reversed(self.events.read()[0]) if event.event in _ENDINGS), None)
 
     def ask_to_stop(self) -> None:
         (self.folder / STOP).touch(mode=0o600)
@@ -74,8 +80,13 @@ class Run:
         return done.data if done else None
 
     def failure(self) -> dict[str, Any] | None:
-        path = self.folder / FAILURE
-        return read_json(path) if path.is_file() else None
+        """What the last worker failed with; None when it did not, or when that cannot be read."""
+        try:
+            loaded = read_json(self.folder / FAILURE)
+            message, hint, exit_code = str(loaded["message"]), str(loaded["hint"]), int(loaded["exit_code"])
+        except (ValueError, TypeError, KeyError, OSError):
+            return None
+        return {"message": message, "hint": hint, "exit_code": exit_code}
 
 
 _ENDINGS: dict[str, State] = {"done": "done", "stopped": "stopped", "failed": "failed", "start": "stopped"}
@@ -85,8 +96,12 @@ def create(home: Home, spec: dict[str, Any], dataset: bytes, sealed: SealedFiles
     """A new run folder with its frozen spec and sealed dataset; the spec is written last and makes it a run."""
     name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(2)
     folder = make_folder(home.runs / name)
-    sealed.write(folder / DATASET, dataset)
-    write_json(folder / SPEC, {"run": name, **spec})
+    try:
+        sealed.write(folder / DATASET, dataset)
+        write_json(folder / SPEC, {"run": name, **spec})
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return Run(folder)
 
 
@@ -116,20 +131,48 @@ def running(home: Home) -> Run | None:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[IO[str] | None]:
-    """Hold a lock file while inside; yields None when another process holds it."""
-    make_folder(path.parent)
-    with path.open("a") as lock:
-        path.chmod(0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-            return
+def held(path: Path, patience_seconds: float = 1.0) -> Iterator[IO[str] | None]:
+    """Hold a lock file while inside; yields None when another process holds it for longer than a look takes."""
+    with _opened(path) as lock:
+        deadline = time.monotonic() + patience_seconds
+        while not _take(lock, fcntl.LOCK_EX):
+            if time.monotonic() >= deadline:
+                yield None
+                return
+            time.sleep(0.01)
         yield lock
 
 
-def watch(run: Run, alive: Any = None, poll_seconds: float = 0.1) -> Iterator[Any]:
+@contextmanager
+def starting(home: Home) -> Iterator[None]:
+    """One starter at a time: another one waits until the first one's worker is alive."""
+    with _opened(home.runs / STARTING) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _is_held(path: Path) -> bool:
+    """Looks with a shared lock, so that two who look do not take each other for the holder."""
+    if not path.exists():
+        return False
+    with path.open("rb") as lock:
+        return not _take(lock, fcntl.LOCK_SH)
+
+
+def _take(lock: IO[Any], kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _opened(path: Path) -> IO[str]:
+    make_folder(path.parent)
+    return open(path, "a", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+def watch(run: Run, alive: Callable[[], bool] | None = None, poll_seconds: float = 0.1) -> Iterator[RunEvent | None]:
     """Every event from the first, then new ones until the worker is gone; None while there is nothing new."""
     is_alive = alive or run.alive
     offset = 0

@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mlxtwin.errors import Busy, UsageError
-from mlxtwin.jobs.runs import FAILURE, LOG, STOP, Run, running
+from mlxtwin.jobs.runs import FAILURE, LOG, STOP, Run, running, starting
 from mlxtwin.paths import Home
+from mlxtwin.security.airplane import sandbox_command
+
+# From the start of a worker to its lock: an interpreter and two imports. Slow machines get plenty.
+START_SECONDS = 60
 
 # What a child process may see of our environment; everything else stays out.
 _PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "MLXTWIN_HOME", "HF_HOME", "HF_HUB_CACHE")
@@ -23,6 +30,15 @@ class Started:
 
     def alive(self) -> bool:
         return self.process.poll() is None
+
+    def leave(self) -> None:
+        """Let it outlive this process, which Popen would warn of."""
+        self.process.returncode = self.process.poll() or 0
+
+    def end(self) -> None:
+        """Kill it at once; what it trained since its last checkpoint is lost."""
+        self.process.kill()
+        self.process.wait()
 
 
 def child_environment() -> dict[str, str]:
@@ -38,16 +54,38 @@ def require_free(home: Home) -> None:
         raise Busy(f"Run {busy.id} is training.", "Watch it with: mlxtwin runs watch; stop it with: mlxtwin runs stop")
 
 
-def start(home: Home, run: Run, key: bytes) -> Started:
-    """Start, or go on with, a run. Raises Busy while any run of this home is alive, UsageError for a finished one."""
-    require_free(home)
-    if run.state() == "done":
-        raise UsageError(f"Run {run.id} is finished.", "Start a new one with: mlxtwin retrain")
-    (run.folder / STOP).unlink(missing_ok=True)
-    (run.folder / FAILURE).unlink(missing_ok=True)
+def start(home: Home, make: Callable[[], Run], key: bytes) -> Started:
+    """Start, or go on with, the run that ``make`` gives once no other can start.
+
+    Raises Busy while any run of this home is alive, UsageError for a finished one. The worker is alive on return, or
+    has ended already.
+    """
+    with starting(home):
+        require_free(home)
+        run = make()
+        if run.ending() == "done":
+            raise UsageError(f"Run {run.id} is finished.", "Start a new one with: mlxtwin retrain")
+        (run.folder / STOP).unlink(missing_ok=True)
+        (run.folder / FAILURE).unlink(missing_ok=True)
+        started = Started(run, _spawn(home, run))
+        try:
+            _hand_over(started.process, key)
+            _wait_until_held(started)
+        except BaseException:
+            started.end()
+            raise
+    return started
+
+
+def child_command(module: str, *arguments: str) -> list[str]:
+    """One of our own modules as a process; -P keeps the folder it runs in from being searched for modules."""
+    return [*sandbox_command(), sys.executable, "-P", "-m", module, *arguments]
+
+
+def _spawn(home: Home, run: Run) -> subprocess.Popen[bytes]:
     with open(run.folder / LOG, "ab", opener=_private) as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlxtwin.jobs.worker", str(run.folder)],
+        return subprocess.Popen(
+            child_command("mlxtwin.jobs.worker", str(run.folder)),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -55,13 +93,19 @@ def start(home: Home, run: Run, key: bytes) -> Started:
             env=child_environment(),
             cwd=home.root,
         )
+
+
+def _hand_over(process: subprocess.Popen[bytes], key: bytes) -> None:
+    """A worker that has ended already takes no key; its end is told by whoever watches it."""
     assert process.stdin is not None
-    try:
-        process.stdin.write(key.hex().encode() + b"\n")
-        process.stdin.close()
-    except BrokenPipeError:
-        pass
-    return Started(run, process)
+    with suppress(BrokenPipeError), process.stdin as stdin:
+        stdin.write(key.hex().encode() + b"\n")
+
+
+def _wait_until_held(started: Started) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while started.alive() and not started.run.alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _private(path: str, flags: int) -> int:

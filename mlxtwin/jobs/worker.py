@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlxtwin.errors import Busy, RunFailed, TwinError
 from mlxtwin.jobs.events import error_event
-from mlxtwin.jobs.runs import CHECKPOINT, DATASET, FAILURE, LOCK, STOP, Run, held
+from mlxtwin.jobs.runs import CHECKPOINT, DATASET, FAILURE, LOCK, STOP, TRAINING, Run, held
 from mlxtwin.paths import Home, write_json
 from mlxtwin.security import airplane
 from mlxtwin.security.crypto import SealedFiles
@@ -37,16 +37,16 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)
     network = airplane.deny_network()
     airplane.engage()
-    with held(run.folder / LOCK) as own, held(run.folder.parent / "train.lock") as training:
+    with held(run.folder / LOCK) as own, held(run.folder.parent / TRAINING) as training:
         if own is None or training is None:
             return _fail(run, Busy("Another run is training.", "Watch it with: mlxtwin runs watch"), quiet=own is None)
-        run.events.emit("start", pid=os.getpid(), network=network)
         try:
+            run.events.emit("start", pid=os.getpid(), network=network)
             _work(run, key)
         except TwinError as error:
             return _fail(run, error)
         except BaseException as error:
-            return _fail(run, _crash(error))
+            return _fail(run, _crash(run, error))
     return 0
 
 
@@ -63,13 +63,13 @@ def _fail(run: Run, error: TwinError, *, quiet: bool = False) -> int:
     return error.exit_code
 
 
-def _crash(error: BaseException) -> RunFailed:
+def _crash(run: Run, error: BaseException) -> RunFailed:
     """A defect, told by its type and place alone: its message could hold personal text."""
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next
     where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else "unknown"
-    hint = "Go on from the last checkpoint with: mlxtwin retrain --resume last"
+    hint = f"Go on from the last checkpoint with: mlxtwin retrain --resume {run.id}"
     return RunFailed(f"The worker failed with {type(error).__name__} at {where}.", hint)
 
 
@@ -86,12 +86,31 @@ def _work(run: Run, key: bytes) -> None:
     session = Session.open(run.spec, dataset, run.folder / CHECKPOINT, sealed)
     run.events.emit("ready", device=session.device.kind, parameters=session.parameters)
     trained = session.train(run.events.emit, (run.folder / STOP).exists)
-    if trained.stopped:
+    card = None if trained.stopped else _measure(run, session)
+    if card is None:
         run.events.emit("stopped", step=trained.progress.step, steps=trained.steps)
         return
-    card = session.measure(run.events.emit)
     _store(run, Slots(home, sealed), session, card, trained.progress)
     _tidy(run)
+
+
+class _Stopped(Exception):
+    """Raised out of the measuring when somebody asks to stop."""
+
+
+def _measure(run: Run, session: Session) -> ReportCard | None:
+    """The report card, or None when asked to stop: a resumed run measures again, from the last checkpoint."""
+
+    def emit(event: str, /, **data: Any) -> None:
+        if (run.folder / STOP).exists():
+            raise _Stopped
+        run.events.emit(event, **data)
+
+    try:
+        card = session.measure(emit)
+    except _Stopped:
+        return None
+    return None if (run.folder / STOP).exists() else card
 
 
 def _dataset(run: Run, sealed: SealedFiles) -> Dataset:
@@ -116,6 +135,7 @@ def _store(run: Run, slots: Slots, session: Session, card: ReportCard, progress:
         slot=version.slot,
         version=version.number,
         verdict=version.meta["verdict"],
+        strength=card.strength,
         checks={check.name: [check.value, check.threshold, check.passed] for check in card.verdict.checks},
         seconds=round(progress.seconds, 2),
         steps=progress.step,
@@ -151,6 +171,7 @@ def _meta(run: Run, session: Session, card: ReportCard, adapter: bytes) -> dict[
         },
         "forgetting": card.forgetting.rise,
         "copied_run": card.copied_run,
+        "strength": card.strength,
         "verdict": card.verdict.outcome,
         "reasons": card.verdict.reasons,
     }

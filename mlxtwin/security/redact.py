@@ -83,6 +83,10 @@ _ESCAPES = re.compile(
     "|(?:\x1b[\\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)"  # titles, links, device strings
     "|\x1b[ -/]*[0-~]?"
 )
+_BEGUN_ESCAPE = re.compile(
+    "(?:(?:\x1b\\[|\x9b)[0-?]*[ -/]*|(?:\x1b[\\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*\x1b?|\x1b[ -/]*)\\Z"
+)
+_LONGEST_ESCAPE = 4096
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # writing direction
@@ -108,9 +112,31 @@ def mask(text: str) -> tuple[str, Counter[str]]:
 def clean_terminal(text: str) -> str:
     """Printable text, line feeds and tabs only: no escapes, no control characters (C0, C1), no bidi overrides.
 
-    Safe on a piece of a stream too: of an escape cut in two, what is left is visible and harmless.
+    Harmless on a piece of a stream too, but of an escape cut in two the rest would show: see TerminalStream.
     """
     return _CONTROLS.sub("", _ESCAPES.sub("", text))
+
+
+class TerminalStream:
+    """``clean_terminal`` over a text that comes in pieces: all that was given out is what it makes of the whole.
+
+    A piece's end that may be the beginning of an escape waits for the next piece, as long as it is not absurdly long.
+    """
+
+    def __init__(self) -> None:
+        self._waiting = ""
+
+    def feed(self, piece: str) -> str:
+        text = self._waiting + piece
+        begun = _BEGUN_ESCAPE.search(text)
+        end = begun.start() if begun and len(text) - begun.start() <= _LONGEST_ESCAPE else len(text)
+        self._waiting = text[end:]
+        return clean_terminal(text[:end])
+
+    def finish(self) -> str:
+        """What still waited, now that nothing follows it."""
+        text, self._waiting = self._waiting, ""
+        return clean_terminal(text)
 
 
 def _placeholder(kind: str, counts: Counter[str]) -> Callable[[re.Match[str]], str]:

@@ -2,8 +2,9 @@
 
 The first line on stdin is the vault key. Then one object a line:
 ``{"op": "open", "base": {...}}`` loads a base; ``{"op": "ask", "messages": [...], "slot", "version", ...}`` streams
-``{"piece": text}`` lines and one ``{"end": {...}}``; ``{"op": "cancel"}`` ends the answer under way. End of input ends
-the process. It opens no socket; network is denied to it by the operating system where possible.
+``{"piece": text}`` lines and one ``{"end": {...}}``; ``{"op": "cancel"}`` ends the answer under way, or the one asked
+for last if it has not begun. What fails is one ``{"error": {...}}``. End of input ends the process. It opens no socket;
+network is denied to it by the operating system where possible.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from mlxtwin.errors import TwinError, UsageError
 from mlxtwin.paths import Home
@@ -32,11 +33,26 @@ def main(arguments: list[str]) -> int:
     key = bytes.fromhex(sys.stdin.buffer.readline().decode().strip())
     airplane.deny_network()
     airplane.engage()
+    channel = _own_channel()
+    try:
+        _serve(Engine(Home(Path(arguments[0])), key, channel))
+    except TwinError as error:
+        return _complain(channel, error)
+    return 0
+
+
+def _own_channel() -> IO[str]:
+    """Our stdout, for us alone: whatever a library prints goes to stderr and cannot break a line of JSON."""
+    channel = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    return channel
+
+
+def _serve(engine: Engine) -> None:
     from mlxtwin.backend.device import prepare
 
     prepare()  # before anything imports MLX
-    Engine(Home(Path(arguments[0])), key).serve()
-    return 0
+    engine.serve()
 
 
 @dataclass
@@ -44,7 +60,8 @@ class Engine:
     """One base in memory, at most one adapter on it, one answer at a time."""
 
     home: Home
-    key: bytes
+    key: bytes = field(repr=False)
+    channel: IO[str]
     loaded: Loaded | None = None
     attached: tuple[str, int] | None = None
     cache: PromptCache | None = None
@@ -56,29 +73,32 @@ class Engine:
         while (request := self.requests.get()) is not None:
             try:
                 self._answer(request)
+            except BrokenPipeError:  # whoever asked has gone
+                return
             except TwinError as error:
-                _complain(error.message, error.hint, error.exit_code)
+                _complain(self.channel, error)
             except Exception as error:  # the engine outlives one bad request; its text stays in here
-                _say(
-                    {
-                        "error": {
-                            "message": f"The engine failed with {type(error).__name__}.",
-                            "hint": "",
-                            "exit_code": 1,
-                        }
-                    }
-                )
+                hint = "Ask again; if it fails again, see: mlxtwin doctor"
+                _complain(self.channel, TwinError(f"The engine failed with {type(error).__name__}.", hint))
 
     def _listen(self) -> None:
-        """A cancel must be heard in mid-answer, so stdin has a thread of its own."""
-        for line in sys.stdin.buffer:
-            request = json.loads(line)
-            if request["op"] == "cancel":
-                self.cancelled.set()
-            else:
+        """A cancel must be heard in mid-answer, so stdin has a thread of its own.
+
+        What is asked and what is cancelled come in one order, and only here is either taken back: a cancel that
+        comes before its answer has begun is not lost.
+        """
+        try:
+            for line in sys.stdin.buffer:
+                request = _parse(line)
+                if request["op"] == "cancel":
+                    self.cancelled.set()
+                    continue
+                if request["op"] == "ask":
+                    self.cancelled.clear()
                 self.requests.put(request)
-        self.cancelled.set()
-        self.requests.put(None)
+        finally:
+            self.cancelled.set()
+            self.requests.put(None)
 
     def _answer(self, request: dict[str, Any]) -> None:
         if request["op"] == "open":
@@ -86,7 +106,7 @@ class Engine:
         elif request["op"] == "ask":
             self._ask(request)
         else:
-            raise UsageError(f"The engine knows no {request['op']}.")
+            raise UsageError("The engine was asked for something it does not know.")
 
     def _open(self, base: dict[str, Any]) -> None:
         from mlxtwin.backend.device import prepare
@@ -94,16 +114,15 @@ class Engine:
         from mlxtwin.backend.models import BaseModel
 
         device = prepare()
+        self.loaded, self.attached, self.cache = None, None, PromptCache()  # two bases may not fit at once
         self.loaded = load_base(BaseModel.of(base), device)
-        self.attached, self.cache = None, PromptCache()
-        _say({"opened": {"device": device.kind, "context": self.loaded.context}})
+        _say(self.channel, {"opened": {"device": device.kind, "context": self.loaded.context}})
 
     def _ask(self, request: dict[str, Any]) -> None:
         from mlxtwin.backend.engine import generate
 
         if self.loaded is None:
             raise UsageError("The engine has no base yet.")
-        self.cancelled.clear()
         self._wear(request.get("slot"), request.get("version"))
         answer = generate(
             self.loaded,
@@ -115,17 +134,9 @@ class Engine:
             cache=self.cache,
         )
         for piece in answer:
-            _say({"piece": piece})
-        _say(
-            {
-                "end": {
-                    "ended": answer.ended,
-                    "tokens": answer.tokens,
-                    "prompt_seconds": answer.prompt_seconds,
-                    "tokens_per_second": answer.tokens_per_second,
-                }
-            }
-        )
+            _say(self.channel, {"piece": piece})
+        end = {name: getattr(answer, name) for name in ("ended", "tokens", "prompt_seconds", "tokens_per_second")}
+        _say(self.channel, {"end": end})
 
     def _wear(self, slot: str | None, version: int | None) -> None:
         """Swap adapters on the base in memory; no slot means the bare base."""
@@ -150,13 +161,23 @@ class Engine:
         self.attached = wanted
 
 
-def _complain(message: str, hint: str, exit_code: int) -> None:
-    _say({"error": {"message": message, "hint": hint, "exit_code": exit_code}})
+def _parse(line: bytes) -> dict[str, Any]:
+    """A line that is no request becomes one that is answered with an error."""
+    try:
+        request = json.loads(line)
+    except ValueError:
+        request = None
+    return request if isinstance(request, dict) and "op" in request else {"op": ""}
 
 
-def _say(value: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
+def _complain(channel: IO[str], error: TwinError) -> int:
+    _say(channel, {"error": {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}})
+    return error.exit_code
+
+
+def _say(channel: IO[str], value: dict[str, Any]) -> None:
+    channel.write(json.dumps(value) + "\n")
+    channel.flush()
 
 
 if __name__ == "__main__":

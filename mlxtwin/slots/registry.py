@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import fcntl
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlxtwin.errors import GateRefused, UsageError
+from mlxtwin.errors import GateRefused, TwinError, UsageError
 from mlxtwin.paths import Home, make_folder, read_json, storage_error, sync_folder, write_json
 from mlxtwin.security.crypto import SealedFiles
 
@@ -62,7 +63,7 @@ class Slots:
     def state(self, name: str) -> SlotState:
         """Raises UsageError for a slot that was never trained."""
         folder = self._folder(name)
-        state = read_json(folder / STATE) if (folder / STATE).is_file() else {"current": None, "history": []}
+        state = _read_object(folder / STATE) if (folder / STATE).is_file() else {"current": None, "history": []}
         return SlotState(name, state["current"], tuple(state["history"]), tuple(self._versions(name)))
 
     def version(self, name: str, number: int | None = None) -> Version:
@@ -115,6 +116,7 @@ class Slots:
 
     def rollback(self, name: str) -> SlotState:
         """Back to the version that was current before; raises UsageError when there is none."""
+        self._folder(name)
         with self._locked(name):
             state = self.state(name)
             if not state.history:
@@ -128,6 +130,8 @@ class Slots:
         """Remove a slot with all its versions."""
         folder = self._folder(name)
         doomed = folder.with_name(f".{name}.removed")
+        if doomed.exists():  # a removal that was killed
+            shutil.rmtree(doomed)
         folder.rename(doomed)
         shutil.rmtree(doomed)
 
@@ -147,7 +151,7 @@ class Slots:
     def _versions(self, name: str) -> Iterator[Version]:
         for path in sorted((self.home.slots / name).glob("v[0-9]*")):
             if (path / META).is_file():
-                yield Version(name, int(path.name[1:]), read_json(path / META))
+                yield Version(name, int(path.name[1:]), _read_object(path / META))
 
     def _path(self, name: str, number: int) -> Path:
         return self.home.slots / name / f"v{number:04d}"
@@ -184,6 +188,16 @@ class Slots:
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
         folder = make_folder(self.home.slots / name)
-        with (folder / ".lock").open("w") as lock:
+        with open(folder / ".lock", "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        loaded = read_json(path)
+    except ValueError:
+        loaded = None
+    if not isinstance(loaded, dict):
+        raise TwinError(f"{path.name} in {path.parent} cannot be read.", "Restore it from a backup.")
+    return loaded

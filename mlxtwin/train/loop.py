@@ -68,11 +68,7 @@ def train(
     Returns early, with a checkpoint written, once ``should_stop()``. Raises RunFailed after several steps in a row
     with a loss or a gradient that is not finite; UsageError when no example has a target.
     """
-    usable = [example for example in examples if example.targets]
-    if not usable:
-        raise UsageError(
-            "There is nothing to train on: no example has a word of yours.", "Import more of your writing."
-        )
+    usable = _usable(examples)
     plan = [group for epoch in range(settings.epochs) for group in _epoch(usable, settings, epoch)]
     head_holds(model)  # asked now, so that no step draws random numbers for it
     optimizer = optim.AdamW(learning_rate=settings.learning_rate, weight_decay=0.01, bias_correction=True)
@@ -80,11 +76,10 @@ def train(
     progress = checkpoint.load(model, optimizer) if checkpoint.exists() else Progress()
     emit("train", step=progress.step, steps=len(plan), examples=len(usable), tokens=sum(e.targets for e in usable))
     pace = _Pace(progress)
+    stopped = False
     for step in range(progress.step, len(plan)):
-        if should_stop():
-            pace.settle()
-            checkpoint.save(model, optimizer, progress)
-            return TrainResult(progress, len(plan), stopped=True)
+        if stopped := should_stop():
+            break
         mx.random.seed(settings.seed * _STEPS_APART + step)
         rate = learning_rate(step, len(plan), settings.learning_rate, settings.warmup) * progress.rate_scale
         optimizer.learning_rate = mx.array(rate)
@@ -98,7 +93,16 @@ def train(
             checkpoint.save(model, optimizer, progress)
     pace.settle()
     checkpoint.save(model, optimizer, progress)
-    return TrainResult(progress, len(plan), stopped=False)
+    return TrainResult(progress, len(plan), stopped)
+
+
+def _usable(examples: Sequence[TokenExample]) -> list[TokenExample]:
+    usable = [example for example in examples if example.targets]
+    if not usable:
+        raise UsageError(
+            "There is nothing to train on: no example has a word of yours.", "Import more of your writing."
+        )
+    return usable
 
 
 def _epoch(examples: Sequence[TokenExample], settings: TrainSettings, epoch: int) -> list[list[int]]:

@@ -229,7 +229,7 @@ def _merge(values: dict[str, Any], new: Mapping[str, Any], origins: dict[str, st
         dotted = f"{at}{key}"
         if isinstance(value, Mapping) and dotted in ("data", "lora_parameters", "gate"):
             if not isinstance(values.setdefault(key, {}), dict):
-                values[key] = {}
+                raise RecipeError(f"{dotted} must hold keys of its own.", f"For example: {', '.join(map(str, value))}.")
             _merge(values[key], value, origins, origin, f"{dotted}.")
         else:
             values[key] = value
@@ -265,8 +265,8 @@ def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape) -> di
 
 
 def _learning_rate(width: int) -> float:
-    """2e-4 at width 2048, in inverse proportion to the width (as in mu-parametrisation), at most 2e-3."""
-    return float(f"{min(2e-3, 2e-4 * 2048 / max(width, 1)):.2g}")
+    """2e-4 at width 2048, in inverse proportion to the width (as in mu-parametrisation), at most 1e-3."""
+    return float(f"{min(1e-3, 2e-4 * 2048 / max(width, 1)):.2g}")
 
 
 _BY_DIAL = {"num_layers", "epochs", "max_seq_length", "batch_tokens", "lora_parameters.rank", "data.max_words"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from mlxtwin.backend.models import BaseModel, recheck
 from mlxtwin.dataset.examples import Dataset
 from mlxtwin.dataset.tokens import tokenise
 from mlxtwin.errors import UsageError
+from mlxtwin.evaluate.forgetting import measure as forgetting
 from mlxtwin.evaluate.report import ReportCard, measure
+from mlxtwin.evaluate.strength import turn_down
 from mlxtwin.records import TokenExample
 from mlxtwin.security.crypto import SealedFiles
 from mlxtwin.train.checkpoint import CheckpointFile
@@ -80,7 +82,15 @@ class Session:
         return result
 
     def measure(self, emit: Emit) -> ReportCard:
-        return measure(self.loaded, self.dataset, self.held_out, self.recipe.gate, self.recipe.seed, emit)
+        """Turn the trained adapter down, in place, as far as the gate's limit of forgetting asks; then measure it."""
+        loaded, gate = self.loaded, self.recipe.gate
+        emit("evaluate", stage="strength")
+
+        def rise() -> float:
+            return forgetting(loaded.model, loaded.tokenizer, loaded.context, half="choose").rise
+
+        strength = turn_down(loaded.model, gate.max_forgetting, rise)
+        return replace(measure(loaded, self.dataset, self.held_out, gate, self.recipe.seed, emit), strength=strength)
 
     def adapter(self) -> bytes:
         return adapter_bytes(self.loaded.model)

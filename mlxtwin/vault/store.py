@@ -212,7 +212,7 @@ class Vault:
                 values,
             )
             if not row.rowcount:
-                raise UsageError(f"There is no conversation {conversation}.", "List them with `mlxtwin chat`.")
+                raise UsageError(f"There is no conversation {conversation}.", "Begin a new one with `mlxtwin chat`.")
             return int(row.lastrowid)
 
     def messages(self, conversation: int) -> list[StoredMessage]:

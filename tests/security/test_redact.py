@@ -4,8 +4,10 @@ import random
 import string
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mlxtwin.security.redact import clean_terminal, mask
+from mlxtwin.security.redact import TerminalStream, clean_terminal, mask
 
 PROSE = """\
 The password of the day was courage, and nobody forgot it. My password is a secret between me and the cat.
@@ -130,3 +132,17 @@ def test_no_piece_of_a_cut_escape_leaves_an_escape() -> None:
     for cut in range(len(text) + 1):
         cleaned = clean_terminal(text[:cut]) + clean_terminal(text[cut:])
         assert all(letter.isprintable() for letter in cleaned)
+
+
+@given(
+    st.lists(st.text(alphabet="a0;[]()\\mP \n\x1b\x9b\x9d\x90\x9c\x07\x00\u202e", max_size=6), max_size=12),
+)
+def test_a_stream_cleaned_piece_by_piece_is_the_whole_cleaned(pieces: list[str]) -> None:
+    stream = TerminalStream()
+    assert "".join([*map(stream.feed, pieces), stream.finish()]) == clean_terminal("".join(pieces))
+
+
+def test_what_is_no_escape_does_not_wait() -> None:
+    stream = TerminalStream()
+    assert [stream.feed(piece) for piece in ("one ", "two", "\x1b", "[1m", "three")] == ["one ", "two", "", "", "three"]
+    assert stream.feed("\x1b]" + "x" * 5000) != ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlxtwin.errors import GateRefused, SealBroken, UsageError
+from mlxtwin.errors import GateRefused, SealBroken, TwinError, UsageError
 from mlxtwin.paths import Home
 from mlxtwin.security.crypto import SealedFiles, new_key
 from mlxtwin.slots import registry
@@ -123,3 +123,31 @@ def test_meta_and_state_hold_no_adapter_and_no_sample(slots: Slots, home: Home) 
             assert b"adapter of" not in path.read_bytes()
             if path.suffix == ".json":
                 json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("name", ["never", "../outside", ""])
+def test_asking_for_a_slot_that_never_was_makes_none(slots: Slots, home: Home, name: str) -> None:
+    for ask in (slots.rollback, slots.remove, slots.state, slots.version, lambda one: slots.use(one, 1)):
+        with pytest.raises(UsageError):
+            ask(name)
+    assert not home.root.exists()
+
+
+def test_a_removal_that_was_killed_does_not_block_the_next(slots: Slots, home: Home) -> None:
+    add(slots, "a")
+    left = home.slots / ".voice.removed"
+    left.mkdir()
+    (left / "rest").touch()
+    slots.remove("voice")
+    assert slots.names() == []
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("file", ["state.json", "v0001/meta.json"])
+def test_a_damaged_file_of_a_slot_is_named(slots: Slots, home: Home, file: str) -> None:
+    add(slots, "a")
+    path = home.slots / "voice" / file
+    path.chmod(0o600)
+    path.write_bytes(b"{")
+    with pytest.raises(TwinError, match=path.name):
+        slots.state("voice")

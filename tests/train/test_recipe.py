@@ -126,3 +126,35 @@ def test_a_recipe_that_does_not_exist_is_named_with_the_closest(tmp_path: Path) 
 def test_a_set_without_a_value_is_refused() -> None:
     with pytest.raises(RecipeError, match="KEY=VALUE"):
         recipe.parse_sets(["effort"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"effort": ["quick"]},
+        {"effort": None},
+        {"seed": 2**40},
+        {"data": 5},
+        {"lora_parameters": {"alpha": None}},
+        {"lora_parameters": {"alpha": "much"}},
+        {"lora_parameters": {"alpha": 2, "rank": 0}},
+        {"lora_parameters": {"alpha": 2, "rank": None}},
+        {"lora_parameters": {"alpha": 2, "scale": 1.0}},
+        {1: 2},
+    ],
+)
+def test_a_value_of_a_wrong_type_is_a_sentence_and_no_crash(wrong: dict[Any, Any]) -> None:
+    with pytest.raises(RecipeError):
+        resolve(wrong)
+
+
+def test_a_set_does_not_hide_that_the_recipe_is_wrong() -> None:
+    with pytest.raises(RecipeError, match="data must hold keys"):
+        resolve({"data": 5}, "data.max_words=600")
+
+
+def test_the_scale_that_an_alpha_gives_is_told_by_its_origin() -> None:
+    resolved = recipe.resolve({"lora_parameters": {"rank": 4, "alpha": 8}}, {}, SHAPE)
+    assert resolved.recipe.lora_parameters.scale == 2.0
+    assert resolved.origins["lora_parameters.scale"] == "recipe: alpha / rank"
+    assert "lora_parameters.alpha" not in resolved.origins

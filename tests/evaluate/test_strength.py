@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+from mlx import nn
+
+from mlxtwin.backend.adapters import LoraSpec, adapter_arrays, attach
+from mlxtwin.evaluate.forgetting import neutral_examples
+from mlxtwin.evaluate.strength import MARGIN, SHARES, turn_down
+
+
+def adapted(*, dora: bool = False) -> nn.Module:
+    from mlx_lm.models.llama import Model, ModelArgs
+
+    shape = {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 64, "num_attention_heads": 2}
+    model = Model(ModelArgs(model_type="llama", rms_norm_eps=1e-5, vocab_size=64, head_dim=16, **shape))
+    attach(model, LoraSpec(num_layers=-1, rank=4, scale=2.0, dora=dora), seed=0)
+    for name, value in adapter_arrays(model).items():
+        if name.endswith("lora_b"):
+            model.load_weights([(name, mx.ones(value.shape))], strict=False)
+    return model
+
+
+def arrays(model: nn.Module) -> dict[str, Any]:
+    return {name: np.array(value) for name, value in adapter_arrays(model).items()}
+
+
+def squared_share(model: nn.Module) -> float:
+    """A loss that rises with the square of what is kept of the adapter, 1 for all of it."""
+    second = next(value for name, value in arrays(model).items() if name.endswith("lora_b"))
+    return float(second.flat[0] ** 2)
+
+
+def test_an_adapter_that_forgets_too_much_is_turned_down_and_only_its_second_factor_scaled() -> None:
+    model = adapted()
+    before = arrays(model)
+    allowed = 0.5
+    share = turn_down(model, allowed, lambda: squared_share(model))
+    assert share == max(one for one in SHARES if one**2 <= MARGIN * allowed)
+    for name, value in arrays(model).items():
+        np.testing.assert_allclose(value, before[name] * (share if name.endswith("lora_b") else 1.0), rtol=1e-6)
+
+
+def test_an_adapter_that_forgets_nothing_is_left_as_it_is() -> None:
+    model = adapted()
+    before = arrays(model)
+    assert turn_down(model, 0.03, lambda: -0.2) == 1.0
+    for name, value in arrays(model).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_an_adapter_that_always_forgets_keeps_the_smallest_share_for_the_gate_to_reject() -> None:
+    assert turn_down(adapted(), 0.03, lambda: 1.0) == SHARES[-1]
+
+
+def test_dora_is_left_whole() -> None:
+    assert turn_down(adapted(dora=True), 0.03, lambda: 1.0) == 1.0
+
+
+class Letters:
+    """One token per character; enough of a tokenizer for plain text."""
+
+    eos_ids: frozenset[int] = frozenset()
+
+    def encode(self, text: str) -> list[int]:
+        return [1 + ord(letter) % 63 for letter in text]
+
+
+def test_the_two_halves_of_the_neutral_text_share_no_paragraph_and_both_have_words() -> None:
+    paragraphs = neutral_examples(Letters(), 10_000)
+    choose, judge = paragraphs[1::2], paragraphs[0::2]
+    assert not {one.tokens for one in choose} & {one.tokens for one in judge}
+    assert min(len(choose), len(judge)) >= 10
