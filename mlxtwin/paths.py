@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlxtwin.errors import StorageFull
+from mlxtwin.errors import StorageFull, TwinError
 
 HOME_VARIABLE = "MLXTWIN_HOME"
 
@@ -57,11 +57,13 @@ def find_home() -> Home:
 
 
 def make_folder(path: Path) -> Path:
-    """Create a folder and its missing parents, each 0700."""
-    missing = [part for part in (path, *path.parents) if not part.exists()]
+    """Create a folder and its missing parents, each 0700. Raises as ``write_atomic`` does."""
     try:
+        missing = [part for part in (path, *path.parents) if not part.exists()]
         for part in reversed(missing):
             part.mkdir(mode=0o700, exist_ok=True)
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     except OSError as error:
         raise storage_error(error, path) from None
     return path
@@ -70,7 +72,8 @@ def make_folder(path: Path) -> Path:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: a temporary beside it, fsync, rename, fsync of the folder.
 
-    Raises StorageFull when there is no room; the old content, if any, is still there then.
+    Raises StorageFull when there is no room, TwinError for a place that cannot be written; the old content, if any,
+    is still there then.
     """
     make_folder(path.parent)
     temporary = ""
@@ -90,11 +93,27 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise
 
 
-def storage_error(error: OSError, path: Path) -> Exception:
-    """A full disk as StorageFull, any other failure unchanged."""
+def storage_error(error: OSError, path: Path) -> TwinError:
+    """A full disk as StorageFull, any other failure as a sentence that names the path."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull(f"No room left to write {path.name} in {path.parent}.", "Free some space and run it again.")
-    return error
+    return TwinError(f"{path} cannot be written: {reason(error)}.", f"Check its permissions, or {_elsewhere(path)}.")
+
+
+def reading_error(error: OSError, path: Path) -> TwinError:
+    """A file or folder of the home that the system refuses, as a sentence."""
+    return TwinError(f"{path} cannot be read: {reason(error)}.", f"Check its permissions, or {_elsewhere(path)}.")
+
+
+def reason(error: OSError) -> str:
+    """What the system said, as the end of a sentence."""
+    words = error.strerror or type(error).__name__
+    return words[0].lower() + words[1:]
+
+
+def _elsewhere(path: Path) -> str:
+    inside = path.absolute().is_relative_to(find_home().root)
+    return f"choose another folder with {HOME_VARIABLE}" if inside else "choose another folder"
 
 
 def sync_folder(path: Path) -> None:

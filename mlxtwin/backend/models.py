@@ -48,6 +48,8 @@ _ITEM_BITS = {"F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, 
               "U16": 16, "I8": 8, "U8": 8, "BOOL": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8}  # fmt: skip
 _DEFAULT_CONTEXT = 2048
 _REPOSITORY = re.compile(r"([\w.-]+)/([\w.-]+)(?:@([\w./-]+))?")
+# A word, or what a hub calls it: owner/name. Names of folders may hold blanks.
+_NAME = re.compile(r"\w[\w.+@ -]*(?:/[\w][\w.+@ -]*)?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -108,6 +110,8 @@ def add(home: Home, path: Path, name: str | None = None, revision: str = "") -> 
     """Remember a checked folder under ``name`` (its own name by default); the files stay where they are."""
     path = path.expanduser().resolve()
     name = name or path.name
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot name a base model.", "Use --name with letters, digits, - and _.")
     if name == STARTER:
         raise UsageError(f"The name {STARTER} is taken by the bundled base.", "Give it another name with --name.")
     base = describe(path, name, revision=revision)

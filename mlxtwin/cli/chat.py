@@ -11,7 +11,7 @@ import click
 
 from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
-from mlxtwin.cli.talk import Answer, Talk
+from mlxtwin.cli.talk import Answer, Talk, one_line
 from mlxtwin.client import slots
 from mlxtwin.client.chat import Chat, Engine
 from mlxtwin.client.vault import unlock_key
@@ -33,6 +33,11 @@ def command(talk: Talk, slot: str | None, once: str | None) -> Answer:
     """Talk with a twin. The conversation is kept in the vault; nothing leaves this computer."""
     if once is not None and not once.strip():
         raise UsageError("The prompt is empty.", 'For example: mlxtwin chat --once "How was your week?"')
+    if once is not None and once.startswith("--"):
+        raise UsageError(
+            f"--once is followed by {one_line(once, 20)}, which looks like an option.",
+            'Give the prompt after it: mlxtwin chat --once "Hello" --json',
+        )
     if talk.as_json and once is None:
         raise UsageError("--json needs a prompt.", 'For example: mlxtwin chat --once "Hello" --json')
     home = find_home()

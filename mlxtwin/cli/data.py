@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlxtwin.vault.store import Vault
 
 SHOWN_DIGITS = 8
+AGAIN = "Importing the same files again would bring them back."
 NOTHING = "The vault is empty. Next: mlxtwin import PATH --me NAME"
 
 
@@ -95,12 +96,14 @@ def search(query: tuple[str, ...], limit: int) -> Answer:
 def forget(ids: tuple[str, ...]) -> Answer:
     """Remove documents from the vault for good. The beginning of each id is enough.
 
-    A twin trained before may still know their words until it is trained again.
+    A twin trained before may still know their words until it is trained again. Importing the file they came from
+    brings them back: delete or move it first.
     """
     with _vault() as vault:
         gone = data.forget(vault, ids)
     note = f"{plural(len(gone), 'document')} forgotten. A twin trained before may know them until the next retrain."
-    return Answer({"forgotten": gone}, "\n".join(gone), (note,))
+    again = "Importing the same file again would bring it back." if len(gone) == 1 else AGAIN
+    return Answer({"forgotten": gone}, "\n".join(gone), (note, again))
 
 
 def _summary(stored: StoredDocument) -> dict[str, Any]:

@@ -34,9 +34,14 @@ def _show_help(context: click.Context, _option: click.Parameter, wanted: bool) -
         raise Shown(Answer({"help": text}, text))
 
 
-def _common_options() -> list[click.Parameter]:
+# These tell what happens while they work, by design: with --json a line for each event, and the result as the last one.
+_JSON_LINES = frozenset({"demo", "retrain", "watch"})
+
+
+def _common_options(name: str | None) -> list[click.Parameter]:
     """``--json`` is read off the arguments by the edge, which must know it even where they cannot be parsed."""
-    json_option = click.Option(["--json"], is_flag=True, expose_value=False, help="Print one JSON object.")
+    what = "Print JSON Lines: events, the result last." if name in _JSON_LINES else "Print one JSON object."
+    json_option = click.Option(["--json"], is_flag=True, expose_value=False, help=what)
     help_option = click.Option(
         ["--help"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="Show this text."
     )
@@ -48,14 +53,21 @@ class TwinCommand(click.Command):
 
     def __init__(self, name: str | None, **attributes: Any) -> None:
         super().__init__(name, **attributes, add_help_option=False)
-        self.params.extend(_common_options())
+        self.params.extend(_common_options(name))
 
 
 @click.pass_context
-def _needs_command(context: click.Context) -> None:
-    if context.invoked_subcommand is None and isinstance(context.command, click.Group):
+def _list_alone(context: click.Context) -> Answer | None:
+    """A noun without a verb lists what there is."""
+    if context.invoked_subcommand is not None or not isinstance(context.command, click.Group):
+        return None
+    listing = context.command.get_command(context, "ls")
+    if listing is None:
         names = ", ".join(context.command.list_commands(context))
         raise click.UsageError(f"`{context.command_path}` needs a command: {names}.", context)
+    with listing.make_context("ls", [], parent=context) as inner:
+        answer: Answer | None = listing.invoke(inner)
+        return answer
 
 
 @click.pass_context
@@ -70,9 +82,9 @@ class TwinGroup(click.Group):
     """A noun: its verbs are commands."""
 
     def __init__(self, name: str | None = None, **attributes: Any) -> None:
-        attributes = {"callback": _needs_command, **attributes}
+        attributes = {"callback": _list_alone, **attributes}
         super().__init__(name, **attributes, invoke_without_command=True, add_help_option=False)
-        self.params.extend(_common_options())
+        self.params.extend(_common_options(name))
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(self.commands)

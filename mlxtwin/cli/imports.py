@@ -42,7 +42,8 @@ def command(
         talk.progress(f"{done:,} of {plural(files, 'file')}, {plural(documents, 'document')}")
 
     found = import_exports(find_home(), request, ask.passphrase, ask_who, progress)
-    return Answer(found, fields(_rows(found)), tuple(_notes(found)))
+    failed = found["errors"] and not found["documents"]
+    return Answer(found, fields(_rows(found)), tuple(_notes(found)), exit_code=1 if failed else 0)
 
 
 def _ask_who(talk: Talk, who: WhoIsMe) -> list[str]:
@@ -53,24 +54,31 @@ def _ask_who(talk: Talk, who: WhoIsMe) -> list[str]:
             talk.note(f"{number:4}  {name} ({plural(count, 'message')})")
     if talk.as_json or not ask.at_terminal():
         raise who
-    typed = ask.line("Which of them are you? Numbers or names, separated by commas: ")
-    names = [_named(part.strip(), who) for part in typed.split(",") if part.strip()]
-    if not names:
-        raise who
-    return names
+    while True:
+        typed = ask.line("Which of them are you? Numbers or names, separated by commas: ")
+        parts = [part.strip() for part in typed.split(",") if part.strip()]
+        if not parts:
+            raise who
+        names = {part: _named(part, who) for part in parts}
+        wrong = [part for part, name in names.items() if not name]
+        if not wrong:
+            return list(names.values())
+        talk.note(f"There is no number {wrong[0]} in the list: it goes from 1 to {len(who.candidates)}.")
 
 
 def _named(part: str, who: WhoIsMe) -> str:
-    if part.isdecimal() and 1 <= int(part) <= len(who.candidates):
-        return who.candidates[int(part) - 1][0]
-    return part
+    """A name as it was typed or the one of a number in the list; empty for a number that is not in it."""
+    if not part.isdecimal() or any(name == part for name, _ in who.candidates):
+        return part
+    return who.candidates[int(part) - 1][0] if 1 <= int(part) <= len(who.candidates) else ""
 
 
 def _rows(found: dict[str, Any]) -> list[tuple[str, object]]:
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in found["dropped"].items())
     skipped = ", ".join(f"{count:,} {reason}" for reason, count in found["skipped"].items())
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in found["kinds"].items())
     rows = [
-        ("kind", found["kind"]),
+        ("kinds", kinds) if len(found["kinds"]) > 1 else ("kind", found["kind"] or "none"),
         ("files", f"{found['files']:,}"),
         ("documents", f"{found['documents']:,} ({found['added']:,} new, {found['updated']:,} changed)"),
         ("kept", f"{found['kept']:,}"),

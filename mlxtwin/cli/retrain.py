@@ -45,8 +45,11 @@ def command(
 ) -> Answer:
     """Train a twin from a recipe ('voice' unless named) on what was imported, measure it, and let the gate judge it.
 
-    Ctrl-C stops cleanly; --resume goes on exactly. Exit code 3: trained, but the gate said no.
+    It goes on when this terminal closes. Ctrl-C stops cleanly; --resume goes on exactly. Exit code 3: trained, but the
+    gate said no.
     """
+    if odd := next((pair for pair in sets if pair.startswith("--")), None):
+        raise UsageError(f"--set is followed by {odd}, which is no KEY=VALUE.", "For example: --set effort=quick")
     home = find_home()
     if resume:
         if recipe or slot or base or sets or dry_run:
@@ -150,15 +153,47 @@ def finish(home: Home, run: Run) -> Answer:
     """The end of a run as an answer."""
     result = runs.outcome(home, run)
     if result["verdict"] == "stopped":
-        note = f"Stopped at step {result.get('step', 0)}. Go on with: mlxtwin retrain --resume {run.id}"
+        note = f"Stopped {stopped_where(result)}. Go on with: mlxtwin retrain --resume {run.id}"
         return Answer(result, "", (note,), 130)
     promoted = result["verdict"] == "promoted"
     lines = [f"{result['slot']} version {result['version']}: {result['verdict']}", *card_lines(result)]
     slot = result["slot"]
     if promoted:
-        return Answer(result, "\n".join(lines), (f"Talk to it: mlxtwin chat --slot {slot}",))
-    note = f"See samples: mlxtwin eval {slot} --version {result['version']}"
-    return Answer(result, "\n".join(lines), (note,), 3)
+        return Answer(result, "\n".join(lines), _promoted_notes(home, slot, result["version"]))
+    return Answer(result, "\n".join(lines), _rejected_notes(result), 3)
+
+
+def stopped_where(result: dict[str, Any]) -> str:
+    """``at step 12 of 40``, or that all steps were done."""
+    step, steps = result["step"], result["steps"]
+    if step and step == steps:
+        return f"while measuring, after all {steps} steps"
+    return f"at step {step} of {steps}" if steps else f"at step {step}"
+
+
+def _promoted_notes(home: Home, slot: str, number: int) -> tuple[str, ...]:
+    before = runs.replaced(home, slot, number)
+    back = f"It replaces version {before}; go back with: mlxtwin slots rollback {slot}"
+    return (*((back,) if before else ()), f"Talk to it: mlxtwin chat --slot {slot}")
+
+
+_MORE = "Import more of your writing, or train longer: --set effort=balanced"
+_REMEDIES = {
+    "gain": _MORE,
+    "certainty": _MORE,
+    "forgetting": "Against forgetting: a lower learning_rate or fewer epochs",
+    "copying": "Against copying: fewer epochs",
+    "current": "The version in use stays: it knows your held-out words better",
+}
+
+
+def _rejected_notes(result: dict[str, Any]) -> tuple[str, ...]:
+    """What might help against each failed check, each told once, and how to go on with the version as it is."""
+    failed = [name for name, check in result["checks"].items() if not check[2]]
+    helps = dict.fromkeys(f"{_REMEDIES[name]}." for name in failed if name in _REMEDIES)
+    slot, number = result["slot"], result["version"]
+    samples = f"See samples: mlxtwin eval {slot} --version {number}"
+    return (*helps, samples, f"To use it all the same: mlxtwin slots use {slot} {number} --anyway")
 
 
 def card_lines(result: dict[str, Any]) -> list[str]:

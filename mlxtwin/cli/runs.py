@@ -6,10 +6,10 @@ import click
 
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.frame import group
-from mlxtwin.cli.retrain import card_lines, finish, show
+from mlxtwin.cli.retrain import card_lines, finish, show, stopped_where
 from mlxtwin.cli.talk import Answer, Talk, table
 from mlxtwin.client import runs
-from mlxtwin.errors import UsageError
+from mlxtwin.errors import Interrupted, UsageError
 from mlxtwin.paths import find_home
 
 
@@ -42,9 +42,13 @@ def watch(talk: Talk, run: str | None) -> Answer:
     """Watch a run (the newest unless named) to its end. Ctrl-C leaves; the run goes on."""
     home = find_home()
     found = runs.find(home, run)
-    for event in runs.watch(found):
-        if event:
-            show(event, talk)
+    try:
+        for event in runs.watch(found):
+            if event:
+                show(event, talk)
+    except KeyboardInterrupt:
+        again = f"Watch it again with: mlxtwin runs watch {found.id}; stop it with: mlxtwin runs stop {found.id}"
+        raise Interrupted(f"Left; run {found.id} goes on.", again) from None
     return finish(home, found)
 
 
@@ -69,7 +73,7 @@ def report(run: str | None) -> Answer:
         raise UsageError(f"Run {found.id} has not ended.", "Watch it with: mlxtwin runs watch")
     result = runs.outcome(home, found)
     if result["verdict"] == "stopped":
-        return Answer(result, f"stopped at step {result.get('step', 0)} of {result.get('steps', '?')}")
+        return Answer(result, f"stopped {stopped_where(result)}")
     head = f"{result['slot']} version {result['version']}: {result['verdict']}"
     return Answer(result, "\n".join([head, *card_lines(result)]))
 

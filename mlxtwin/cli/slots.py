@@ -6,7 +6,7 @@ import click
 
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.frame import group
-from mlxtwin.cli.talk import Answer, table
+from mlxtwin.cli.talk import Answer, plural, table
 from mlxtwin.client import slots
 from mlxtwin.paths import find_home
 from mlxtwin.slots.registry import SlotState
@@ -15,9 +15,10 @@ from mlxtwin.slots.registry import SlotState
 @make_command("ls", "mlxtwin slots ls")
 def ls() -> Answer:
     """List the slots."""
-    found = slots.every(find_home())
+    home = find_home()
+    found = slots.every(home)
     rows = [(one["slot"], one["current"] or "none", one["versions"]) for one in found]
-    empty = "There are no slots yet. Train one with: mlxtwin retrain voice"
+    empty = f"There are no slots yet. {slots.first_step(home)}"
     return Answer({"slots": found}, table(rows, ("slot", "current version", "versions"), empty))
 
 
@@ -66,7 +67,7 @@ def rm(slot: str, yes: bool) -> Answer:
 
     home = find_home()
     count = len(slots.show(home, slot)["versions"])
-    confirm(f"Remove slot {slot} with {count} versions?", yes)
+    confirm(f"Remove slot {slot} with {plural(count, 'version')}?", yes)
     slots.remove(home, slot)
     return Answer({"removed": slot, "versions": count}, "", (f"Slot {slot} is gone.",))
 

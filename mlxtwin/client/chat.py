@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 from collections.abc import Generator
 from contextlib import closing, suppress
@@ -184,6 +185,7 @@ class Chat:
     conversation: int | None = None
     messages: list[Message] = field(default_factory=list)
     asked: tuple[Message, ...] = ()
+    seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
 
     def __post_init__(self) -> None:
         self.switch(self.slot)
@@ -231,7 +233,7 @@ class Chat:
         self.engine.cancel()
 
     def _seed(self) -> int:
-        return len(self.asked)
+        return self.seed + len(self.asked)
 
     def _keep(self, message: Message, *, complete: bool) -> None:
         if self.conversation is None:

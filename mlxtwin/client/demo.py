@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlxtwin.jobs.supervisor import Started
     from mlxtwin.vault.store import Vault
 
-PROMPT = "How was your week? Tell me what you have been working on."
+PROMPT = 'Write a note titled "A visitor on Sunday".'
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,6 @@ def train(stage: Stage) -> Started:
 def side_by_side(stage: Stage, slot: str) -> dict[str, Any]:
     """One prompt, answered by the twin and by the bare base."""
     with Engine(stage.home, stage.key) as engine:
-        chat = Chat(engine, stage.vault, stage.home, slot)
+        chat = Chat(engine, stage.vault, stage.home, slot, seed=0)
         twin = "".join(chat.say(PROMPT))
         return {"prompt": PROMPT, "base": "".join(chat.base()), "twin": twin}

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from mlxtwin.client.vault import PASSPHRASE_VARIABLE
+from mlxtwin.client.vault import PASSPHRASE_VARIABLE, half
 from mlxtwin.errors import TwinError
 from mlxtwin.jobs.supervisor import child_command, child_environment
-from mlxtwin.paths import Home
+from mlxtwin.paths import Home, reading_error, storage_error
 
 PROBE_SECONDS = 120
+MOST_FILES = 20_000
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 INSTALL = "Install the build for this machine: mlxtwin[cpu], mlxtwin[cuda12] or mlxtwin[cuda13] on Linux."
 
 
@@ -30,14 +37,14 @@ def examine(home: Home) -> dict[str, Any]:
     described, problems = _device()
     keychain, keychain_problems = _keychain(home)
     network, network_problems = _network()
-    problems += keychain_problems + network_problems + _environment()
+    problems += keychain_problems + network_problems + _places(home) + _environment()
     return {
         "version": __version__,
         **described,
         "keychain": keychain,
         "network": network,
         "home": str(home.root),
-        "vault": home.vault.exists(),
+        "vault": os.access(home.vault, os.F_OK),
         "problems": [asdict(problem) for problem in problems],
     }
 
@@ -97,7 +104,7 @@ def _keychain(home: Home) -> tuple[dict[str, Any], list[Finding]]:
 
     found = status()
     described = {"backend": found.backend, "ok": found.ok, "why": found.why}
-    if found.ok or home.keys.exists():
+    if found.ok or os.access(home.keys, os.F_OK):
         return described, []
     what = f"No keychain can keep the key of a vault: {found.why}".rstrip(".") + "."
     return described, [Finding(what, "Use a passphrase instead: `mlxtwin init --passphrase`.")]
@@ -112,6 +119,48 @@ def _network() -> tuple[dict[str, Any], list[Finding]]:
         return network, []
     what = "Only Python's own sockets are refused here: the system gives no way to shut out native code."
     return network, [Finding(what, "Nothing of mlxtwin connects; where that is not enough, unplug the network.")]
+
+
+def _places(home: Home) -> list[Finding]:
+    """Whether the home can be read and written, and by nobody else, and whether its vault is whole."""
+    try:
+        broken = half(home)
+        _probe(home.root)
+    except TwinError as error:
+        return [Finding(error.message, error.hint)]
+    shown = list(islice(_open_to_others(home.root), MOST_FILES))
+    problems = [Finding(*broken)] if broken else []
+    if shown:
+        what = f"Others on this computer can open {len(shown):,} of the files in {home.root}, as {shown[0].name}."
+        problems.append(Finding(what, f"Run `chmod -R go-rwx '{home.root}'`."))
+    return problems
+
+
+def _probe(root: Path) -> None:
+    """Write a file without a name in the home, or where it would be made. Raises TwinError."""
+    folder = next(part for part in (root, *root.parents) if os.path.lexists(part))
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise storage_error(error, root) from None
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        raise reading_error(error, root) from None
+
+
+def _open_to_others(root: Path) -> Iterator[Path]:
+    """Files that others may open; what lies in a folder closed to them is closed too."""
+    for folder, folders, files in os.walk(root):
+        try:
+            if not Path(folder).stat().st_mode & OTHERS:
+                folders.clear()
+                continue
+            modes = [(path, path.lstat().st_mode) for path in (Path(folder, name) for name in files)]
+        except OSError:  # gone meanwhile, or not ours to look at
+            continue
+        yield from (path for path, mode in modes if stat.S_ISREG(mode) and mode & OTHERS)
 
 
 def _environment() -> list[Finding]:

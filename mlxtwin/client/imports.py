@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlxtwin.client.vault import AskPassphrase, exists, open_vault
+from mlxtwin.client.vault import AskPassphrase, exists, open_vault, unlock_key
 from mlxtwin.errors import WhoIsMe
 from mlxtwin.paths import Home
 from mlxtwin.records import Document, Person
@@ -40,8 +40,8 @@ def import_exports(
 ) -> dict[str, Any]:
     """The object of ``import --json``. ``progress`` is told files done, files, documents.
 
-    A dry run does the same in a vault of its own that is thrown away, so duplicates of what is stored already do not
-    show. ``ask_who`` gives names, or raises the WhoIsMe it got. Raises UsageError, VaultLocked, StorageFull.
+    A dry run does the same in a copy of the vault, encrypted as it is and thrown away, so it tells what the import
+    would. ``ask_who`` gives names, or raises the WhoIsMe it got. Raises UsageError, VaultLocked, StorageFull.
     """
     with _vault_for(home, request, ask_passphrase) as vault:
         names = vault.names() | {name for name in request.me if name.strip()}
@@ -91,24 +91,21 @@ def _vault_for(home: Home, request: ImportRequest, ask_passphrase: AskPassphrase
         with open_vault(home, ask_passphrase) as vault:
             yield vault
         return
-    known = _known_names(home, ask_passphrase) if not request.me and exists(home) else frozenset()
-    with _throwaway_vault() as vault:
-        vault.remember_names(known)
+    key = unlock_key(home, ask_passphrase) if exists(home) else None
+    with tempfile.TemporaryDirectory(prefix="mlxtwin-") as folder, _throwaway(home, Home(Path(folder)), key) as vault:
         yield vault
 
 
-def _known_names(home: Home, ask_passphrase: AskPassphrase) -> frozenset[str]:
-    with open_vault(home, ask_passphrase) as vault:
-        return vault.names()
-
-
-@contextmanager
-def _throwaway_vault() -> Iterator[Vault]:
+def _throwaway(home: Home, temporary: Home, key: bytes | None) -> Vault:
+    """A copy of the vault, or an empty one where there is none. The key stays in memory."""
     from mlxtwin.security.crypto import new_key
     from mlxtwin.vault.store import Vault
 
-    with tempfile.TemporaryDirectory(prefix="mlxtwin-") as folder, Vault.create(Home(Path(folder)), new_key()) as vault:
-        yield vault
+    if key is None:
+        return Vault.create(temporary, new_key())
+    with Vault.open(home, key) as vault:
+        vault.copy_to(temporary)
+    return Vault.open(temporary, key)
 
 
 def _summary(report: ImportReport, vault: Vault, taken: Iterable[str]) -> dict[str, Any]:

@@ -39,9 +39,10 @@ def plan(home: Home, vault: Vault, name: str, overrides: dict[str, Any], sets: S
     from mlxtwin.train.plan import base_shape, read_config
 
     written = recipe.read(name)
-    typed = recipe.parse_sets(sets) | overrides
-    base = resolve_base(home, str(typed.get("base") or written.get("base") or "starter"))
-    resolved = recipe.resolve(written, typed, base_shape(read_config(base.path)))
+    typed = recipe.parse_sets(sets)
+    base = resolve_base(home, str((typed | overrides).get("base") or written.get("base") or "starter"))
+    words = sum(row["words"] for row in vault.stats().by_tier.values())
+    resolved = recipe.resolve(written, typed, base_shape(read_config(base.path)), words, overrides)
     described = asdict(base) | {"path": str(base.path)}
     return Planned(resolved, described, build_dataset(vault, resolved))
 
@@ -132,8 +133,9 @@ def _row(run: Run) -> dict[str, Any]:
     }
 
 
-def _place(run: Run) -> dict[str, int | None]:
-    last = run.events.last("step")
+def _place(run: Run, event: str = "step") -> dict[str, int | None]:
+    """Step and steps by the last such event; that of a stop is exact, while not every step has one of its own."""
+    last = run.events.last(event)
     return {"step": last.data.get("step", 0), "steps": last.data.get("steps")} if last else {"step": 0, "steps": None}
 
 
@@ -157,7 +159,8 @@ def outcome(home: Home, run: Run) -> dict[str, Any]:
         return _done(home, run)
     if ending == "stopped":
         slot = run.spec["recipe"]["slot"]
-        return {"run": run.id, "slot": slot, "version": None, "verdict": "stopped", "reasons": [], **_place(run)}
+        place = _place(run, "stopped")
+        return {"run": run.id, "slot": slot, "version": None, "verdict": "stopped", "reasons": [], **place}
     failure = run.failure()
     if failure:
         raise _as_error(failure)
@@ -168,6 +171,14 @@ def outcome(home: Home, run: Run) -> dict[str, Any]:
         f"The worker of run {run.id} ended before its first step.",
         f"What it said is in {run.folder / runs.LOG}; check this machine with: mlxtwin doctor",
     )
+
+
+def replaced(home: Home, slot: str, number: int) -> int | None:
+    """The version that this one took the place of, None where it was the first or is not current any more."""
+    from mlxtwin.slots.registry import Slots
+
+    state = Slots(home).state(slot)
+    return state.history[-1] if state.current == number and state.history else None
 
 
 def _done(home: Home, run: Run) -> dict[str, Any]:

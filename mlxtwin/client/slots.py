@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlxtwin.client.vault import exists
 from mlxtwin.errors import UsageError
 from mlxtwin.paths import Home
 from mlxtwin.slots.registry import Slots, SlotState, Version
@@ -30,7 +31,7 @@ def _row(state: SlotState) -> dict[str, Any]:
 
 def show(home: Home, name: str) -> dict[str, Any]:
     """The object of ``slots show --json``."""
-    state = Slots(home).state(name)
+    state = _look(home).state(name)
     return {"slot": state.name, "current": state.current, "versions": [_version(one) for one in state.versions]}
 
 
@@ -50,20 +51,20 @@ def _version(version: Version) -> dict[str, Any]:
 
 
 def use(home: Home, name: str, number: int, *, anyway: bool) -> SlotState:
-    return Slots(home).use(name, number, anyway=anyway)
+    return _look(home).use(name, number, anyway=anyway)
 
 
 def rollback(home: Home, name: str) -> SlotState:
-    return Slots(home).rollback(name)
+    return _look(home).rollback(name)
 
 
 def remove(home: Home, name: str) -> None:
-    Slots(home).remove(name)
+    _look(home).remove(name)
 
 
 def default(home: Home, wanted: str | None) -> str:
     """The slot that is meant: the one named, else the only one, else ``voice``; raises UsageError."""
-    slots = Slots(home)
+    slots = _look(home)
     if wanted:
         return slots.state(wanted).name
     usable = [name for name in slots.names() if slots.state(name).current]
@@ -73,7 +74,7 @@ def default(home: Home, wanted: str | None) -> str:
         first = slots.names()[0]
         raise UsageError("No version of any slot has passed the gate yet.", f"See: mlxtwin slots show {first}")
     if not usable:
-        raise UsageError("There is no trained slot yet.", "Train one with: mlxtwin retrain voice")
+        raise UsageError("There is no trained slot yet.", first_step(home))
     raise UsageError("There are several slots.", f"Choose one of: {', '.join(usable)}.")
 
 
@@ -97,6 +98,19 @@ def export(home: Home, key: bytes, name: str, number: int | None, folder: Path) 
     version = slots.version(name, number)
     to_mlx(slots.adapter(version), LoraSpec.of(version.meta["adapter"]), BaseModel.of(version.meta["base"]), folder)
     return version
+
+
+def first_step(home: Home) -> str:
+    """What to do where no slot is trained yet: there is nothing to train on before there is a vault."""
+    return "Train one with: mlxtwin retrain voice" if exists(home) else "Begin with: mlxtwin init"
+
+
+def _look(home: Home) -> Slots:
+    """The slots without their key; raises UsageError where there can be none, for want of a vault."""
+    slots = Slots(home)
+    if not exists(home) and not slots.names():
+        raise UsageError("There is no vault yet, and so no slot.", first_step(home))
+    return slots
 
 
 def _open(home: Home, key: bytes) -> Slots:

@@ -4,21 +4,44 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mlxtwin.errors import UsageError, VaultLocked
-from mlxtwin.paths import Home
+from mlxtwin.errors import UsageError, VaultDamaged, VaultLocked
+from mlxtwin.paths import Home, reading_error
 
 if TYPE_CHECKING:
     from mlxtwin.vault.store import Vault
 
 PASSPHRASE_VARIABLE = "MLXTWIN_PASSPHRASE"
 
+TRIES = 3
+
 AskPassphrase = Callable[[], str]
 
 
 def exists(home: Home) -> bool:
-    return home.keys.exists() or home.vault.exists()
+    """Whether there is a vault, or a part of one. Raises TwinError for a home that cannot be looked into."""
+    return any(_parts(home))
+
+
+def half(home: Home) -> tuple[str, str] | None:
+    """What is wrong and what to do where only one of the vault's two files is there. Raises as ``exists`` does."""
+    keys, vault = _parts(home)
+    if keys == vault:
+        return None
+    gone, left = (home.vault, home.keys) if keys else (home.keys, home.vault)
+    recovery = "" if keys else " The recovery key does not help without it."
+    message = f"{gone} is missing, and {left.name} beside it is of no use without it.{recovery}"
+    return message, f"Restore both from a backup; to begin anew, move {left.parent} away and run `mlxtwin init`."
+
+
+def _parts(home: Home) -> tuple[bool, bool]:
+    """Whether the key file and the database are there."""
+    try:
+        return home.keys.exists(), home.vault.exists()
+    except OSError as error:
+        raise reading_error(error, home.root) from None
 
 
 def create(home: Home, passphrase: str | None) -> str:
@@ -51,6 +74,8 @@ def recover(home: Home, recovery: str, passphrase: str | None) -> None:
 
 
 def require_absent(home: Home) -> None:
+    if broken := half(home):
+        raise UsageError(*broken)
     if exists(home):
         raise UsageError(
             f"There is a vault in {home.root} already; nothing was changed.",
@@ -61,18 +86,26 @@ def require_absent(home: Home) -> None:
 def require(home: Home) -> None:
     if not exists(home):
         raise VaultLocked(f"There is no vault in {home.root}.", "Create one with `mlxtwin init`.")
+    if broken := half(home):
+        raise VaultDamaged(*broken)
 
 
 def unlock_key(home: Home, ask: AskPassphrase) -> bytes:
-    """The master key; ``ask`` is called only for a vault sealed with a passphrase that the environment lacks.
+    """The master key; ``ask`` is called only for a vault sealed with a passphrase that the environment lacks, and
+    again after a wrong one, TRIES times in all.
 
-    Raises VaultLocked.
+    Raises VaultLocked, VaultDamaged for half a vault.
     """
-    from mlxtwin.security.unlock import needs_passphrase, unlock
+    from mlxtwin.security.unlock import WrongPassphrase, needs_passphrase, unlock
 
     require(home)
-    passphrase = (os.environ.get(PASSPHRASE_VARIABLE) or ask()) if needs_passphrase(home) else None
-    return unlock(home, passphrase=passphrase)
+    given = os.environ.get(PASSPHRASE_VARIABLE)
+    if given or not needs_passphrase(home):
+        return unlock(home, passphrase=given)
+    for _ in range(TRIES - 1):
+        with suppress(WrongPassphrase):
+            return unlock(home, passphrase=ask())
+    return unlock(home, passphrase=ask())
 
 
 def open_vault(home: Home, ask: AskPassphrase) -> Vault:

@@ -54,6 +54,10 @@ class Dataset:
         """SHA-256, hexadecimal, of every example with its weight and side; the report is not part of it."""
         return hashlib.sha256(_json([_plain(one) for one in (*self.train, *self.holdout)])).hexdigest()
 
+    def holdout_digest(self) -> str:
+        """As ``digest``, of what is held out alone: two versions measured on the same words have the same."""
+        return hashlib.sha256(_json([_plain(one) for one in self.holdout])).hexdigest()
+
     def to_bytes(self) -> bytes:
         """JSON; it holds the person's words, so it is only ever written sealed."""
         sides = {"train": [_plain(one) for one in self.train], "holdout": [_plain(one) for one in self.holdout]}

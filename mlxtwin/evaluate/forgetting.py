@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Literal
 
@@ -30,13 +30,25 @@ class Forgetting:
 
 
 def measure(model: nn.Module, tokenizer: ChatTokenizer, context: int, half: Half = "judge") -> Forgetting:
-    """``context``: the longest input of the base, in tokens. One half of the text is to judge an adapter by, the other
-    to choose settings by."""
-    examples = neutral_examples(tokenizer, context)[0 if half == "judge" else 1 :: 2]
+    """``context``: the longest input of the base, in tokens.
+
+    The first half of every paragraph is there to choose settings by, the second to judge an adapter by.
+    """
+    examples = [_half(example, half) for example in neutral_examples(tokenizer, context)]
     twin = per_token(score_documents(model, examples))
     with disabled(model):
         base = per_token(score_documents(model, examples))
     return Forgetting(base, twin)
+
+
+def _half(example: TokenExample, half: Half) -> TokenExample:
+    middle = len(example.tokens) // 2
+    return replace(
+        example,
+        supervised=tuple(
+            wanted and (at < middle) == (half == "choose") for at, wanted in enumerate(example.supervised)
+        ),
+    )
 
 
 def neutral_examples(tokenizer: ChatTokenizer, context: int) -> list[TokenExample]:

@@ -18,6 +18,15 @@ def judge(
     return Verdict("promoted" if all(check.passed for check in checks) else "rejected", checks)
 
 
+def against_current(verdict: Verdict, twin_nll: float, current: int, current_nll: float) -> Verdict:
+    """Also no worse than the version in use, both measured on the same words in nats per token."""
+    gain = current_nll - twin_nll
+    verb = "no worse than" if gain >= 0 else "worse than"
+    reason = f"Held-out loss {twin_nll:.3f} is {verb} the {current_nll:.3f} of version {current}, which is in use."
+    check = Check("current", gain, 0.0, gain >= 0, reason)
+    return Verdict(verdict.outcome if check.passed else "rejected", (*verdict.checks, check))
+
+
 def _gain(holdout: Holdout, threshold: float) -> Check:
     share = holdout.gain / holdout.base_nll
     passed = share >= threshold

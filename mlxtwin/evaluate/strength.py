@@ -14,9 +14,9 @@ from mlx import nn
 
 from mlxtwin.backend.adapters import adapter_arrays
 
-SHARES = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3)
+SHARES = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3, 0.2)
 # Aimed at, of what the gate allows: the two halves of the text do not agree exactly.
-MARGIN = 0.6
+MARGIN = 0.5
 
 
 def turn_down(model: nn.Module, allowed: float, rise: Callable[[], float]) -> float:

@@ -20,10 +20,12 @@ CONFIG = "adapter_config.json"
 def to_mlx(adapter: bytes, spec: LoraSpec, base: BaseModel, folder: Path) -> list[Path]:
     """Write ``folder`` so that ``mlx_lm.load(base, adapter_path=folder)`` takes it; the files written.
 
-    ``adapter`` is what `adapter_bytes` gave. Raises UsageError if the folder holds anything already.
+    ``adapter`` is what `adapter_bytes` gave. Raises UsageError if the folder holds anything already, or is a file.
     """
     folder = folder.expanduser()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file.", "Give a new folder; nothing is overwritten.")
+    if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty.", "Give a new folder; nothing is overwritten.")
     config = adapter_config(spec, block_count(base)) | {"model": base.name, "revision": base.revision}
     make_folder(folder)

@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,8 @@ def _work(run: Run, key: bytes) -> None:
     if card is None:
         run.events.emit("stopped", step=trained.progress.step, steps=trained.steps)
         return
-    _store(run, Slots(home, sealed), session, card, trained.progress)
+    slots = Slots(home, sealed)
+    _store(run, slots, session, _against_current(run, slots, session, card), trained.progress)
     _tidy(run)
 
 
@@ -120,6 +121,22 @@ def _dataset(run: Run, sealed: SealedFiles) -> Dataset:
     if dataset.digest() != run.spec["dataset"]:
         raise RunFailed("The dataset of this run is not the one it began with.", "Start a new run: mlxtwin retrain")
     return dataset
+
+
+def _against_current(run: Run, slots: Slots, session: Session, card: ReportCard) -> ReportCard:
+    """The card with one more check, where the version in use passed the gate on the same base and held-out words."""
+    from mlxtwin.evaluate.gate import against_current
+
+    name = session.recipe.slot
+    if name not in slots.names() or slots.state(name).current is None:
+        return card
+    current = slots.version(name)
+    same_base = current.meta["base"]["fingerprint"] == run.spec["base"]["fingerprint"]
+    same_words = current.meta["holdout"].get("digest") == session.dataset.holdout_digest()
+    if not (current.promoted and same_base and same_words):
+        return card
+    current_nll = current.meta["holdout"]["twin_nll"]
+    return replace(card, verdict=against_current(card.verdict, card.holdout.twin_nll, current.number, current_nll))
 
 
 def _store(run: Run, slots: Slots, session: Session, card: ReportCard, progress: Progress) -> None:
@@ -168,6 +185,7 @@ def _meta(run: Run, session: Session, card: ReportCard, adapter: bytes) -> dict[
             "gain_ci": list(holdout.gain_ci),
             "tokens": holdout.tokens,
             "documents": holdout.documents,
+            "digest": session.dataset.holdout_digest(),
         },
         "forgetting": card.forgetting.rise,
         "copied_run": card.copied_run,

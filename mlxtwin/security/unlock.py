@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlxtwin.errors import SealBroken, UsageError, VaultDamaged, VaultLocked
-from mlxtwin.paths import Home, read_json, sync_folder, write_json
+from mlxtwin.paths import Home, read_json, reading_error, storage_error, sync_folder, write_json
 from mlxtwin.security import keychain
 from mlxtwin.security.crypto import KEY_BYTES, derive, new_key, seal, unseal
 from mlxtwin.security.recovery import new_recovery_key, read_recovery_key
@@ -26,11 +26,16 @@ from mlxtwin.security.recovery import new_recovery_key, read_recovery_key
 FORMAT = 1
 RECOVER = "Open it with the recovery key that was printed when it was made: `mlxtwin init --recover`."
 RESTORE = "Restore it from a backup."
+LOST = "If it is lost, open the vault with the recovery key: `mlxtwin init --recover`."
 # RFC 9106 section 4, second recommended option: 64 MiB, three passes, four lanes.
 MEMORY_KIB = 64 * 1024
 PASSES = 3
 LANES = 4
 SALT_BYTES = 16
+
+
+class WrongPassphrase(VaultLocked):
+    """Whoever typed it may try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ def _by_passphrase(key_file: KeyFile, lock: PassphraseLock, passphrase: str | No
         raise VaultLocked("The vault is locked with a passphrase.", "Type it when asked, or set MLXTWIN_PASSPHRASE.")
     with suppress(SealBroken):
         return unseal(bytes.fromhex(lock.sealed), _stretch(passphrase, lock), _name(key_file.key_id, "passphrase"))
-    raise VaultLocked("The passphrase is not the right one.", f"Try again. {RECOVER}")
+    raise WrongPassphrase("The passphrase is not the right one.", LOST)
 
 
 def _by_keychain(key_file: KeyFile) -> bytes:
@@ -177,8 +182,11 @@ def _write_new(path: Path, key_file: KeyFile) -> None:
                 raise UsageError(f"There are keys at {path} already.", "They were left as they are.") from None
             fresh.rename(path)
         sync_folder(path.parent)
+    except OSError as error:
+        raise storage_error(error, path) from None
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def _read(home: Home) -> KeyFile:
@@ -196,6 +204,8 @@ def _content(home: Home) -> Any:
         return read_json(home.keys)
     except FileNotFoundError:
         missing = VaultLocked(f"There is no key file at {home.keys}.", _after_missing(home))
+    except OSError as error:
+        raise reading_error(error, home.keys) from None
     except ValueError:
         return None
     raise missing

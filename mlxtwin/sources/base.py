@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlxtwin.errors import SourceError
+from mlxtwin.paths import reason
 from mlxtwin.records import Document, Kind, Person
 
 HEAD_BYTES = 64 * 1024
@@ -150,6 +151,15 @@ def _whole_characters(piece: bytes) -> tuple[bytes, bytes]:
 def unreadable(file: Path, error: OSError) -> SourceError:
     """A file the system refuses, as the error of an importer."""
     return SourceError(f"{file.name} cannot be opened: {error.strerror or type(error).__name__}.")
+
+
+def why_refused(file: Path) -> str:
+    """A sentence for a file that the system does not open, empty for one that it does."""
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        return f"It cannot be read: {reason(error)}."
+    return ""
 
 
 def relative_name(file: Path, root: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 
 from mlxtwin.errors import SourceError, UsageError, WhoIsMe
 from mlxtwin.records import Document, Person
-from mlxtwin.sources.base import Importer, relative_name
+from mlxtwin.sources.base import Importer, relative_name, why_refused
 from mlxtwin.sources.registry import SOURCES, load, match, walk, why_not
 
 BATCH_DOCUMENTS = 256
@@ -72,6 +73,7 @@ class _Item:
     root: Path
     importer: Importer | None
     skipped: str = ""
+    refused: str = ""
 
 
 def import_paths(
@@ -118,11 +120,23 @@ def candidates(paths: Iterable[Path], as_source: str | None = None) -> Counter[s
 def _items(paths: list[Path], as_source: str | None) -> list[_Item]:
     if as_source:
         load(as_source)
-    missing = next((path for path in paths if not path.exists()), None)
-    if missing is not None:
-        raise UsageError(f"{missing} does not exist.", "Check the path, and put it in quotes if it holds blanks.")
+    for path in paths:
+        _require_readable(path)
     seen: set[Path] = set()
     return [item for path in paths for item in _items_of(path, as_source, seen)]
+
+
+def _require_readable(path: Path) -> None:
+    """Reading a pipe or a device might wait for ever. Raises UsageError."""
+    try:
+        mode = path.stat().st_mode
+    except PermissionError:
+        raise UsageError(f"{path} cannot be read: permission denied.", "Check its permissions.") from None
+    except (OSError, ValueError):
+        hint = "Check the path, and put it in quotes if it holds blanks."
+        raise UsageError(f"{path} does not exist.", hint) from None
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise UsageError(f"{path} is neither a regular file nor a folder.", "Save it as a file and import that.")
 
 
 def _items_of(path: Path, as_source: str | None, seen: set[Path]) -> Iterator[_Item]:
@@ -132,6 +146,10 @@ def _items_of(path: Path, as_source: str | None, seen: set[Path]) -> Iterator[_I
         if file in seen:
             continue
         seen.add(file)
+        refused = "" if skipped else why_refused(file)
+        if refused:
+            yield _Item(file, root, None, refused=refused)
+            continue
         importer = None if skipped else match(file, as_source)
         yield _Item(file, root, importer, skipped or ("" if importer else why_not(file)))
 
@@ -140,7 +158,8 @@ def _ask_who(paths: list[Path], items: list[_Item]) -> None:
     found = _authors(items)
     if found:
         names = ", ".join(path.name or str(path) for path in paths)
-        message = f"{names} has {len(found)} author{'s' * (len(found) > 1)} and does not tell which of them is you."
+        has, tell = ("have", "do") if len(paths) > 1 else ("has", "does")
+        message = f"{names} {has} {len(found)} author{'s' * (len(found) > 1)} and {tell} not tell which of them is you."
         hint = "Name yourself with --me NAME_OR_ADDRESS."
         raise WhoIsMe(message, hint, tuple(found.most_common(MOST_CANDIDATES)))
 
@@ -183,6 +202,9 @@ class _Run:
 
     def take(self, item: _Item) -> None:
         self.report.files += 1
+        if item.refused:
+            self._failed(item, SourceError(item.refused))
+            return
         if not item.importer:
             self._skipped[item.skipped] += 1
             return
@@ -224,6 +246,8 @@ class _Run:
     def _failed(self, item: _Item, error: Exception) -> None:
         # Another error's message may quote the text that broke it; its type cannot.
         why = error.sentence() if isinstance(error, SourceError) else f"It cannot be read ({type(error).__name__})."
+        if why.startswith(f"{item.file.name} "):  # its path stands before it
+            why = f"It{why.removeprefix(item.file.name)}"
         self.report.errors.append({"path": relative_name(item.file, item.root), "why": why})
 
     def _count(self, document: Document) -> None:

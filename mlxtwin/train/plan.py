@@ -55,7 +55,8 @@ def base_shape(config: dict[str, Any]) -> BaseShape:
     """What the dial needs, from the content of config.json; nested text configs are looked into."""
     config = {**config, **(config.get("text_config") or {})}
     width = int(config.get("hidden_size") or config.get("n_embd") or config.get("d_model") or 1024)
-    blocks = int(config.get("num_hidden_layers") or config.get("n_layer") or 16)
+    names = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+    blocks = int(next((config[name] for name in names if config.get(name)), 16))
     context = int(config.get("max_position_embeddings") or config.get("n_positions") or 2048)
     return BaseShape(width, blocks, context)
 

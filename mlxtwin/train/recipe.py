@@ -27,7 +27,7 @@ class _Strict(BaseModel):
 class DataSettings(_Strict):
     """``tiers`` are shares of the loss; ``holdout`` a share of the words; ``max_words`` bounds the words trained on."""
 
-    kinds: tuple[Kind, ...] = KINDS
+    kinds: tuple[Kind, ...] = Field(KINDS, min_length=1)
     tiers: dict[int, float] = {1: 0.4, 2: 0.3, 3: 0.3}
     holdout: float = Field(0.1, gt=0, lt=0.5)
     max_words: int | None = Field(None, ge=500)
@@ -39,12 +39,10 @@ class DataSettings(_Strict):
             raise ValueError("tiers are 1, 2 and 3, with shares of zero or more")
         return value
 
-    @field_validator("kinds")
+    @field_validator("kinds", mode="before")
     @classmethod
-    def _some(cls, value: tuple[Kind, ...]) -> tuple[Kind, ...]:
-        if not value:
-            raise ValueError("name at least one kind")
-        return value
+    def _alone(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
 
 class LoraSettings(_Strict):
@@ -130,9 +128,10 @@ class Resolved:
     origins: dict[str, str]
 
 
-# Few values differ between the efforts; each is what its name promises: minutes, an evening, a night.
+# Few values differ between the efforts; each is what its name promises: minutes, an evening, a night. ``words`` bounds
+# the own words read over all epochs; new words teach more than the same ones again, so epochs give way first.
 _DIAL: dict[Effort, dict[str, Any]] = {
-    "quick": {"num_layers": 8, "rank": 8, "epochs": 4, "max_seq_length": 512, "batch_tokens": 512, "max_words": 30000},
+    "quick": {"num_layers": 8, "rank": 8, "epochs": 4, "max_seq_length": 512, "batch_tokens": 512, "words": 180_000},
     "balanced": {"num_layers": 16, "rank": 16, "epochs": 3, "max_seq_length": 1024, "batch_tokens": 2048},
     "deep": {"num_layers": -1, "rank": 32, "epochs": 4, "max_seq_length": 2048, "batch_tokens": 4096},
 }
@@ -158,6 +157,23 @@ def names() -> list[str]:
     return sorted(path.stem for path in folder().glob("*.yaml"))
 
 
+class _Twice(yaml.MarkedYAMLError):
+    """``problem`` is a key that one mapping holds twice, and its line."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as the safe loader reads it, but for a key given twice, of which that would silently drop the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise _Twice(problem=f"{key.value} (line {key.start_mark.line + 1})")
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read(name: str) -> dict[str, Any]:
     """The keys written in a bundled recipe or a file; raises RecipeError."""
     path = Path(name).expanduser()
@@ -168,7 +184,9 @@ def read(name: str) -> dict[str, Any]:
         hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(names())}; or give a .yaml file."
         raise RecipeError(f"There is no recipe {name}.", hint)
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except _Twice as error:
+        raise RecipeError(f"{path.name} gives {error.problem} twice.", "Keep one of the two.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
@@ -199,23 +217,38 @@ def parse_sets(pairs: Sequence[str]) -> dict[str, Any]:
     return out
 
 
-def resolve(written: Mapping[str, Any], overrides: Mapping[str, Any], shape: BaseShape) -> Resolved:
-    """Fill what is not written from the dial and the base, validate, and say where each value came from."""
+def resolve(
+    written: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    shape: BaseShape,
+    words: int = 0,
+    options: Mapping[str, Any] | None = None,
+) -> Resolved:
+    """Fill what is not written from the dial, the base and the amount of data, validate, say where each came from.
+
+    ``words``: the person's own words there are to train on, 0 when unknown. ``options``: keys that have an option of
+    their own, which beat all others.
+    """
     origins: dict[str, str] = {}
     values: dict[str, Any] = {}
     _merge(values, written, origins, "recipe")
     _merge(values, overrides, origins, "--set")
+    for key, value in (options or {}).items():
+        _merge(values, {key: value}, origins, f"--{key}")
     effort = values.get("effort", "balanced")
     if not isinstance(effort, str) or effort not in _DIAL:
-        raise RecipeError(f"effort is {effort!r}.", f"It is one of {', '.join(_DIAL)}.")
-    defaults = _defaults(effort, values, shape)
+        raise _wrong("effort", effort, origins)
+    defaults = _defaults(effort, values, shape, words)
     _fill(values, defaults, origins, effort)
     if "lora_parameters.alpha" in origins:
         origins["lora_parameters.scale"] = f"{origins.pop('lora_parameters.alpha')}: alpha / rank"
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
-        raise _explain(error) from None
+        raise _explain(error, origins) from None
+    if recipe.num_layers > shape.blocks:
+        given = f"num_layers is {recipe.num_layers}{_place('num_layers', origins)}"
+        raise RecipeError(f"{given}; {recipe.base} has {shape.blocks} blocks.", "Lower it, or give -1 for all of them.")
     if recipe.max_seq_length > shape.context:
         raise RecipeError(
             f"max_seq_length is {recipe.max_seq_length}; {recipe.base} reads at most {shape.context} tokens.",
@@ -236,14 +269,15 @@ def _merge(values: dict[str, Any], new: Mapping[str, Any], origins: dict[str, st
             origins[dotted] = origin
 
 
-def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape) -> dict[str, Any]:
+def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape, words: int) -> dict[str, Any]:
     dial = _DIAL[effort]
+    epochs, max_words = _amount(dial, values.get("epochs"), words)
     blocks = dial["num_layers"] if -1 < dial["num_layers"] < shape.blocks else -1
     lora = {"rank": dial["rank"], "scale": 2.0, "dropout": 0.0, "keys": None}
     written = values.get("lora_parameters")
     if isinstance(written, dict) and "alpha" in written:
         del lora["scale"]
-    data = {"kinds": list(KINDS), "tiers": {1: 0.4, 2: 0.3, 3: 0.3}, "holdout": 0.1, "max_words": dial.get("max_words")}
+    data = {"kinds": list(KINDS), "tiers": {1: 0.4, 2: 0.3, 3: 0.3}, "holdout": 0.1, "max_words": max_words}
     return {
         "name": values.get("slot", "voice"),
         "base": "starter",
@@ -256,7 +290,7 @@ def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape) -> di
         "learning_rate": _learning_rate(shape.width),
         "warmup": 0.1,
         "max_grad_norm": 1.0,
-        "epochs": dial["epochs"],
+        "epochs": epochs,
         "max_seq_length": min(dial["max_seq_length"], shape.context),
         "batch_tokens": dial["batch_tokens"],
         "seed": 0,
@@ -264,9 +298,19 @@ def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape) -> di
     }
 
 
+def _amount(dial: Mapping[str, Any], epochs: Any, words: int) -> tuple[int, int | None]:
+    """Epochs and a bound on the words of each, so that the dial's bound on all words read holds."""
+    read = dial.get("words")
+    if read is None:
+        return dial["epochs"], None
+    fitting = min(dial["epochs"], max(1, round(read / words))) if words else dial["epochs"]
+    chosen = epochs if isinstance(epochs, int) and epochs > 0 else fitting
+    return fitting, max(500, read // chosen)
+
+
 def _learning_rate(width: int) -> float:
-    """2e-4 at width 2048, in inverse proportion to the width (as in mu-parametrisation), at most 1e-3."""
-    return float(f"{min(1e-3, 2e-4 * 2048 / max(width, 1)):.2g}")
+    """2.5e-4 at width 2048, in inverse proportion to the width (as in mu-parametrisation), at most 2e-3."""
+    return float(f"{min(2e-3, 2.5e-4 * 2048 / max(width, 1)):.2g}")
 
 
 _BY_DIAL = {"num_layers", "epochs", "max_seq_length", "batch_tokens", "lora_parameters.rank", "data.max_words"}
@@ -289,9 +333,32 @@ def _fill(
                 origins[dotted] = "width of the base"
 
 
-def _explain(error: ValidationError) -> RecipeError:
-    """The first fault as one sentence with a next step."""
-    fault = error.errors()[0]
+_WORKS = {
+    "name": "Give a name, for example: voice", "base": "Give a base model's name or folder, for example: starter",
+    "slot": "Use small letters, digits, - and _, at most 40 of them, for example: voice",
+    "effort": f"It is one of {', '.join(_DIAL)}.", "fine_tune_type": "It is lora or dora.",
+    "data.kinds": f"Give some of {', '.join(KINDS)}, for example: [{', '.join(KINDS[:2])}]",
+    "data.tiers": "Give the shares of tiers 1 to 3, for example: {1: 0.4, 2: 0.3, 3: 0.3}",
+    "data.holdout": "Give a share above 0 and below 0.5, for example: 0.1",
+    "data.max_words": "Give a whole number of at least 500, for example: 30000",
+    "num_layers": "Give the number of blocks from the top, for example: 8, or -1 for all",
+    "lora_parameters.rank": "Give a whole number from 1 to 512, for example: 8",
+    "lora_parameters.scale": "Give a number above 0, for example: 2.0",
+    "lora_parameters.dropout": "Give a number from 0 to below 1, for example: 0.05",
+    "lora_parameters.keys": "Give a list of layers, for example: [self_attn.q_proj, self_attn.v_proj]",
+    "learning_rate": "Give a number above 0 and below 1, for example: 2e-4",
+    "warmup": "Give a share from 0 to below 1, for example: 0.1", "max_grad_norm": "Give a number above 0, such as 1.0",
+    "epochs": "Give a whole number from 1 to 1000, for example: 3", "seed": "Give a whole number below 2^32, such as 0",
+    **dict.fromkeys(("max_seq_length", "batch_tokens"), "Give a whole number of at least 32, for example: 512"),
+    "gate.min_gain": "Give a share from 0 to below 1, for example: 0.02",
+    "gate.max_forgetting": "Give a share of 0 or more, for example: 0.03",
+    "gate.max_copied_run": "Give a whole number of at least 1, for example: 13",
+}  # fmt: skip
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> RecipeError:
+    """The first fault as one sentence with a next step; a value that was given before one that follows from it."""
+    fault = min(error.errors(), key=lambda one: origins.get(str(one["loc"][0]) if one["loc"] else "") == "default")
     dotted = ".".join(str(part) for part in fault["loc"] if part != "[key]")
     if fault["type"] == "extra_forbidden":
         last = str(fault["loc"][-1])
@@ -299,9 +366,27 @@ def _explain(error: ValidationError) -> RecipeError:
         close = _RENAMED.get(last) or next(iter(difflib.get_close_matches(dotted, known, 1, 0.6)), None)
         close = close or next((key for key in known if key.rsplit(".", 1)[-1] == last), None)
         hint = f"Did you mean {close}?" if close else f"The keys are: {', '.join(known)}."
-        return RecipeError(f"The recipe has an unknown key {dotted}.", hint)
+        return RecipeError(f"There is no key {dotted}{_place(dotted, origins)}.", hint)
+    key = next((key for key in _WORKS if f"{dotted}.".startswith(f"{key}.")), None)
+    if key:
+        return _wrong(key, fault["input"], origins)
     problem = str(fault["msg"]).removeprefix("Value error, ")
-    return RecipeError(f"In the recipe, {dotted or 'a value'}: {problem}.", "Mend it and run again.")
+    return RecipeError(f"{dotted or 'A value'}: {problem}.", "For example: {rank: 8, scale: 2.0}")
+
+
+def _wrong(key: str, value: Any, origins: Mapping[str, str]) -> RecipeError:
+    shown = "empty" if value is None else repr(value)
+    return RecipeError(f"{key} is {shown[:80]}{_place(key, origins)}.", _WORKS[key])
+
+
+def _place(key: str, origins: Mapping[str, str]) -> str:
+    """Who gave a value: ``(in the recipe)``, ``(from --set)``; nothing for one that was chosen."""
+    parts = key.split(".")
+    found = (origins.get(".".join(parts[:count])) for count in range(len(parts), 0, -1))
+    origin = next((one for one in found if one), "")
+    if origin.startswith("--"):
+        return f" (from {origin.partition(':')[0]})"
+    return " (in the recipe)" if origin.startswith("recipe") else ""
 
 
 def _known_keys() -> Iterator[str]:

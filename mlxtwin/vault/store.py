@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from mlxtwin.errors import UsageError
-from mlxtwin.paths import Home, make_folder, sync_folder
+from mlxtwin.paths import Home, make_folder, storage_error, sync_folder
 from mlxtwin.records import Document, Kind
 from mlxtwin.vault.connection import Database, check_file, make_empty
 from mlxtwin.vault.inspect import problems, vault_stats
@@ -65,9 +65,9 @@ class Vault:
     def create(cls, home: Home, key: bytes) -> Vault:
         """A new, empty vault. UsageError if there is one already; it is left alone."""
         folder = make_folder(home.vault.parent)
-        folder.chmod(0o700)
         unfinished = folder / f".new-{secrets.token_hex(8)}.db"
         try:
+            folder.chmod(0o700)
             make_empty(unfinished)
             database = Database(unfinished, key)
             try:
@@ -76,6 +76,8 @@ class Vault:
             finally:
                 database.close()
             _put_in_place(unfinished, home.vault)
+        except OSError as error:
+            raise storage_error(error, home.vault) from None
         finally:
             for leftover in folder.glob(f"{unfinished.name}*"):
                 leftover.unlink(missing_ok=True)
@@ -93,6 +95,13 @@ class Vault:
             database.close()
             raise
         return cls(database)
+
+    def copy_to(self, home: Home) -> None:
+        """The same vault under the same key in another home, also while other processes write to this one."""
+        make_folder(home.vault.parent)
+        make_empty(home.vault)
+        # Not by copying files: closing them would drop the locks that this process has on them.
+        self._db.rows("VACUUM INTO ?", (str(home.vault),))
 
     def close(self) -> None:
         self._db.close()

@@ -57,6 +57,13 @@ def test_an_added_folder_has_a_name_until_it_is_removed(home: Home, folder: Path
     assert (folder / "config.json").is_file()
 
 
+@pytest.mark.parametrize("name", ["a/../b", "..", "a/..", "../b", "a/b/c", "-x", "a\nb", " "])
+def test_an_odd_name_for_a_base_is_refused(home: Home, folder: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot name a base"):
+        add(home, folder, name)
+    assert not home.models.exists()
+
+
 @pytest.mark.parametrize(
     "name", ["modeling.py", "pytorch_model.bin", "a.pt", "b.pth", "sub/c.pkl", "x.ckpt", "run", "y.so"]
 )

@@ -83,7 +83,13 @@ def test_every_command_has_help_and_json(name: str, command: click.Command) -> N
         (["improt"], "There is no command `mlxtwin improt`. Did you mean import?"),
         (["data", "stat"], "There is no command `mlxtwin data stat`. Did you mean stats?"),
         (["data", "zzz"], "There are: ls, show, stats, search, forget."),
-        (["data"], "`mlxtwin data` needs a command: ls, show, stats, search, forget."),
+        (["export", "voice", "out"], "--to is missing: it says for which program."),
+        (["export", "voice", "--to", "mlx", ""], "The name of the folder is empty."),
+        (["chat", "--once", "--slot"], "--once is followed by --slot"),
+        (["retrain", "--set", "--base"], "--set is followed by --base"),
+        (["eval"], "Begin with: mlxtwin init"),
+        (["chat", "--once", "Hello"], "Begin with: mlxtwin init"),
+        (["slots", "show", "voice"], "There is no vault yet, and so no slot."),
         (["import", "x", "--dryrun"], "There is no option --dryrun. Did you mean --dry-run?"),
         (["import"], "Missing argument 'PATH...'."),
         (["import", "x", "--tier", "7"], "7 is not in the range 1<=x<=3."),
@@ -99,6 +105,20 @@ def test_a_wrong_word_gets_a_sentence_and_exit_code_2(run: Run, arguments: list[
     error = run(*arguments, "--json").value["error"]
     assert error["exit_code"] == 2
     assert sentence in f"{error['message']} {error['hint']}"
+
+
+@pytest.mark.parametrize("noun", ["models", "runs", "slots"])
+def test_a_noun_alone_lists_what_there_is(run: Run, noun: str) -> None:
+    alone, listed = run(noun, "--json"), run(noun, "ls", "--json")
+    assert alone.code == listed.code == 0
+    assert alone.value == listed.value
+    assert noun in alone.value
+
+
+@pytest.mark.parametrize("words", [["retrain"], ["demo"], ["runs", "watch"]])
+def test_a_command_that_tells_events_says_that_its_json_is_lines(run: Run, words: list[str]) -> None:
+    assert "Print JSON Lines" in run(*words, "--help").out
+    assert "Print one JSON object." in run("runs", "ls", "--help").out
 
 
 def test_json_counts_only_among_the_options() -> None:

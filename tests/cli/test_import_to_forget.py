@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -176,3 +178,41 @@ def test_forgetting_checks_every_id_before_the_first_is_gone(vault_home: Run, no
     first = vault_home("data", "ls", "--json").value["documents"][0]["id"]
     assert vault_home("data", "forget", first, "ffffffff").code == 2
     assert vault_home("data", "stats", "--json").value["documents"] == 4
+
+
+def test_a_dry_run_tells_what_the_import_would(vault_home: Run, notes: Path, chat: Path) -> None:
+    vault_home("import", str(notes))
+    vault_home("import", str(chat), "--me", "Ben Ode")
+    (notes / "boat.md").write_text((notes / "bread.txt").read_text(encoding="utf-8"), encoding="utf-8")
+    trial = vault_home("import", str(notes), str(chat), "--me", "Carl", "--dry-run", "--json").value
+    assert vault_home("data", "stats", "--json").value["documents"] == 5
+    real = vault_home("import", str(notes), str(chat), "--me", "Carl", "--json").value
+    assert trial == real | {"dry_run": True}
+    assert (real["unchanged"], real["added"]) == (4, 1)
+
+
+def test_a_number_that_is_not_in_the_list_is_asked_again(
+    made_vault: Path, tmp_path: Path, at_terminal: Run, chat: Path, environment: dict[str, str]
+) -> None:
+    shutil.copytree(made_vault, tmp_path / "home")
+    environment["MLXTWIN_PASSPHRASE"] = PASSPHRASE
+    question = "separated by commas: "
+    done = at_terminal("import", str(chat), answers=[(question, "7"), (question, "2")])
+    assert done.code == 0
+    assert "There is no number 7 in the list" in done.out
+
+
+def test_an_import_that_could_read_nothing_fails_and_says_why_once(vault_home: Run, tmp_path: Path) -> None:
+    (tmp_path / "note00.txt").write_text("I went down to the boat house and mended the roof.", encoding="utf-8")
+    done = vault_home("import", "note00.txt", "--as", "whatsapp", "--me", "Ann", "--json")
+    assert done.code == 1
+    assert len(done.value["errors"]) == 1
+    assert done.err.count("note00.txt") == 1
+
+
+def test_a_pipe_is_refused_and_not_waited_for(vault_home: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("pipe", "/dev/null", "/dev/fd/0"):
+        done = vault_home("import", path, "--me", "Ann")
+        assert done.code == 2
+        assert "neither a regular file nor a folder" in done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,33 @@ def test_two_passphrases_that_differ_make_no_vault(at_terminal: Run, tmp_path: P
     assert done.code == 2
     assert "differ" in done.out
     assert not _files(tmp_path / "home")
+
+
+def test_a_wrong_passphrase_may_be_typed_again(made_vault: Path, tmp_path: Path, at_terminal: Run) -> None:
+    shutil.copytree(made_vault, tmp_path / "home")
+    prompt = "Passphrase: "
+    assert at_terminal("data", "stats", answers=[(prompt, "wrong"), (prompt, PASSPHRASE)]).code == 0
+    refused = at_terminal("data", "stats", answers=[(prompt, "wrong")] * 3)
+    assert refused.code == 3
+    assert "mlxtwin init --recover" in refused.out
+
+
+@pytest.mark.parametrize(("gone", "left"), [("vault.db", "keys.json"), ("keys.json", "vault.db")])
+def test_half_a_vault_is_told_as_such(vault_home: Run, tmp_path: Path, gone: str, left: str) -> None:
+    for file in (tmp_path / "home" / "vault").glob(f"{gone}*"):
+        file.unlink()
+    for command, code in ((["init", "--passphrase"], 2), (["data", "stats"], 1), (["init", "--recover"], 1)):
+        done = vault_home(*command)
+        assert done.code == code
+        assert f"{gone} is missing, and {left} beside it" in done.err
+        assert "Restore both from a backup" in done.err
+        assert ("recovery key does not help" in done.err) is (gone == "keys.json")
+
+
+def test_a_home_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    for home in (str(tmp_path / "file"), "/proc/mlxtwin"):
+        done = run("init", "--passphrase", MLXTWIN_PASSPHRASE=PASSPHRASE, MLXTWIN_HOME=home)
+        assert done.code == 1
+        assert f"{home}/vault cannot be written: " in done.err
+        assert "MLXTWIN_HOME" in done.err

@@ -14,20 +14,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 
 from mlxtwin import starter
 from mlxtwin.backend.models import add
 from mlxtwin.backend.tensors import to_safetensors
+from mlxtwin.cli.retrain import _promoted_notes, _rejected_notes, finish
+from mlxtwin.cli.runs import watch
 from mlxtwin.client import imports
 from mlxtwin.client import runs as client
+from mlxtwin.errors import Interrupted
 from mlxtwin.jobs import runs
 from mlxtwin.jobs.runs import Run
 from mlxtwin.paths import Home
 from mlxtwin.sample import PERSON_NAMES
 from mlxtwin.security.crypto import SealedFiles
 from mlxtwin.security.unlock import create_keys, unlock
+from mlxtwin.slots.registry import Slots
 from mlxtwin.vault.store import Vault
 
 NOTES = Path(__file__).parents[2] / "mlxtwin" / "sample" / "exports" / "notes"
@@ -159,7 +164,7 @@ def test_a_dry_run_shows_each_value_with_its_origin_and_starts_nothing(program: 
         for inner in (value if key in ("data", "gate", "lora_parameters") else [""])
     }
     assert set(shown["origins"]) == leaves
-    assert shown["origins"]["max_seq_length"] == shown["origins"]["base"] == "--set"
+    assert (shown["origins"]["max_seq_length"], shown["origins"]["base"]) == ("--set", "--base")
     assert shown["origins"]["lora_parameters.scale"] == "--set: alpha / rank"
     assert shown["memory"]["total_bytes"] > 0
     assert shown["memory"]["budget_bytes"] > 0
@@ -239,6 +244,46 @@ def _everything_is_the_owners_alone(program: Program) -> None:
     for path in program.home.root.rglob("*"):
         mode = path.stat().st_mode & 0o777
         assert mode in ((0o700,) if path.is_dir() else (0o600, 0o400)), (path, oct(mode))
+
+
+def test_each_failed_check_has_its_remedy_and_a_way_past_it() -> None:
+    checks = {"gain": [0, 1, False], "certainty": [0, 1, False], "forgetting": [0, 1, True], "copying": [9, 1, False]}
+    notes = _rejected_notes({"slot": "voice", "version": 4, "checks": checks})
+    assert [note.split()[0] for note in notes] == ["Import", "Against", "See", "To"]
+    assert "fewer epochs" in notes[1]
+    assert notes[-1].endswith("mlxtwin slots use voice 4 --anyway")
+    assert len(_rejected_notes({"slot": "voice", "version": 4, "checks": {"unheard": [0, 1, False]}})) == 2
+
+
+def test_a_version_that_takes_the_place_of_another_says_so(home: Home) -> None:
+    slots = Slots(home, SealedFiles(home, bytes(32)))
+    for run in ("first", "second"):
+        slots.use("voice", slots.add("voice", b"", {"verdict": "promoted", "run": run}, {}).number)
+    assert "replaces" not in " ".join(_promoted_notes(home, "voice", 1))
+    assert "It replaces version 1; go back with: mlxtwin slots rollback voice" in _promoted_notes(home, "voice", 2)
+
+
+def test_a_stop_is_told_by_its_own_step_and_not_by_the_last_one_shown(program: Program) -> None:
+    run = program.planned()
+    run.events.emit("start", pid=1)
+    run.events.emit("step", step=10, steps=40)
+    run.events.emit("stopped", step=13, steps=40)
+    assert "Stopped at step 13 of 40." in finish(program.home, run).notes[0]
+    run.events.emit("stopped", step=40, steps=40)
+    assert "Stopped while measuring, after all 40 steps." in finish(program.home, run).notes[0]
+
+
+def test_ctrl_c_while_watching_says_that_the_run_goes_on(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(_run: Run) -> Any:
+        raise KeyboardInterrupt
+
+    run = program.planned()
+    monkeypatch.setenv("MLXTWIN_HOME", str(program.home.root))
+    monkeypatch.setattr(client, "watch", pressed)
+    assert watch.callback is not None
+    with click.Context(watch, obj=None), pytest.raises(Interrupted, match=f"run {run.id} goes on") as caught:
+        watch.callback(run.id)
+    assert caught.value.hint.endswith(f"mlxtwin runs stop {run.id}")
 
 
 @pytest.mark.parametrize("gone", [True, False])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlxtwin.evaluate.gate import judge
+from mlxtwin.evaluate.gate import against_current, judge
 from mlxtwin.evaluate.leakage import CopyIndex
 from mlxtwin.records import Holdout, Verdict
 
@@ -33,6 +33,14 @@ def test_one_failed_check_rejects_and_says_which(fault: dict[str, float], check:
     judged = verdict(**fault)  # type: ignore[arg-type]
     assert judged.outcome == "rejected"
     assert [one.name for one in judged.checks if not one.passed] == [check]
+
+
+def test_a_version_worse_than_the_one_in_use_is_rejected_and_an_equal_one_is_not() -> None:
+    assert against_current(verdict(), 3.6, 2, 3.6).outcome == "promoted"
+    worse = against_current(verdict(), 3.6, 2, 3.5)
+    assert worse.outcome == "rejected"
+    assert "version 2" in worse.reasons[-1]
+    assert against_current(verdict(copied=14), 3.6, 2, 3.9).outcome == "rejected"
 
 
 def test_the_thresholds_themselves_pass() -> None:

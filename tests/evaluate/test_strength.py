@@ -7,7 +7,7 @@ import numpy as np
 from mlx import nn
 
 from mlxtwin.backend.adapters import LoraSpec, adapter_arrays, attach
-from mlxtwin.evaluate.forgetting import neutral_examples
+from mlxtwin.evaluate.forgetting import _half, neutral_examples
 from mlxtwin.evaluate.strength import MARGIN, SHARES, turn_down
 
 
@@ -68,8 +68,11 @@ class Letters:
         return [1 + ord(letter) % 63 for letter in text]
 
 
-def test_the_two_halves_of_the_neutral_text_share_no_paragraph_and_both_have_words() -> None:
+def test_what_is_chosen_by_is_not_what_is_judged_by() -> None:
     paragraphs = neutral_examples(Letters(), 10_000)
-    choose, judge = paragraphs[1::2], paragraphs[0::2]
-    assert not {one.tokens for one in choose} & {one.tokens for one in judge}
-    assert min(len(choose), len(judge)) >= 10
+    assert len(paragraphs) >= 20
+    for paragraph in paragraphs:
+        choose, judge = _half(paragraph, "choose").supervised, _half(paragraph, "judge").supervised
+        assert not any(one and other for one, other in zip(choose, judge, strict=True))
+        assert sum(choose) + sum(judge) == sum(paragraph.supervised)
+        assert min(sum(choose), sum(judge)) > 50

@@ -66,8 +66,8 @@ def test_a_folder_that_holds_anything_is_left_alone(tmp_path: Path) -> None:
     folder.mkdir()
     to_mlx(b"first", LoraSpec(), base, folder)
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
-    for target in (folder, folder / "adapter_config.json"):
-        with pytest.raises(UsageError, match="not empty"):
+    for target, why in ((folder, "is not empty"), (folder / "adapter_config.json", "is a file")):
+        with pytest.raises(UsageError, match=why):
             to_mlx(b"second", LoraSpec(), base, target)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
     assert json.loads(before["adapter_config.json"])["num_layers"] == 3

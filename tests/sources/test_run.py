@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,7 +111,7 @@ def test_one_bad_file_stops_no_other_and_its_text_is_not_shown(tmp_path: Path, m
     report = import_paths([root], person=NOBODY, put=store.put)
     assert report.errors == [
         {"path": "b.md", "why": "It cannot be read (ValueError)."},
-        {"path": "c.md", "why": "c.md is cut off. Export it again."},
+        {"path": "c.md", "why": "It is cut off. Export it again."},
     ]
     assert sorted(one.own_text for one in store.documents.values()) == ["I baked.", "I slept.", "I woke."]
 
@@ -223,3 +225,25 @@ def test_two_mails_of_one_id_and_other_words_both_stay_and_a_second_import_chang
     second = import_paths([tmp_path], person=Person.of(["ann@example.org"]), put=put)
     assert (first.added, first.updated) == (2, 0)
     assert (second.added, second.updated) == (0, 0)
+
+
+def test_a_file_that_may_not_be_read_is_an_error_and_not_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = folder(tmp_path / "x", a_md="I baked.", b_md="I sailed.")
+    opened = Path.open
+
+    def refusing(self: Path, *arguments: Any, **options: Any) -> Any:
+        if self.name == "b.md":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    report = import_paths([root], person=NOBODY)
+    assert report.errors == [{"path": "b.md", "why": "It cannot be read: permission denied."}]
+    assert (report.documents, report.skipped) == (1, {})
+
+
+def test_several_paths_have_authors(tmp_path: Path) -> None:
+    root = folder(tmp_path / "x", a_txt=CHAT, b_txt=CHAT)
+    with pytest.raises(WhoIsMe) as caught:
+        import_paths([root / "a.txt", root / "b.txt"], person=NOBODY)
+    assert caught.value.message == "a.txt, b.txt have 2 authors and do not tell which of them is you."

@@ -113,6 +113,16 @@ def test_a_window_longer_than_the_base_can_read_is_refused_not_shortened() -> No
         resolve({"max_seq_length": 1024})
 
 
+@pytest.mark.parametrize(("words", "epochs"), [(0, 4), (10_000, 4), (90_000, 2), (400_000, 1)])
+def test_a_quick_run_reads_new_words_rather_than_the_same_ones_again(words: int, epochs: int) -> None:
+    resolved = recipe.resolve({"effort": "quick"}, {}, SHAPE, words).recipe
+    assert resolved.epochs == epochs
+    assert resolved.data.max_words is not None
+    assert resolved.epochs * resolved.data.max_words <= 180_000
+    fixed = recipe.resolve({"effort": "quick", "epochs": 8}, {}, SHAPE, words).recipe
+    assert (fixed.epochs, fixed.data.max_words) == (8, 22_500)
+
+
 def test_a_recipe_that_does_not_exist_is_named_with_the_closest(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="voic") as caught:
         recipe.read("voic")
@@ -158,3 +168,49 @@ def test_the_scale_that_an_alpha_gives_is_told_by_its_origin() -> None:
     assert resolved.recipe.lora_parameters.scale == 2.0
     assert resolved.origins["lora_parameters.scale"] == "recipe: alpha / rank"
     assert "lora_parameters.alpha" not in resolved.origins
+
+
+def test_one_kind_is_a_list_of_one() -> None:
+    assert resolve({}, "data.kinds=mail").data.kinds == ("mail",)
+
+
+@pytest.mark.parametrize(
+    ("pair", "sentence", "works"),
+    [
+        ("data.kinds=diary", "data.kinds is 'diary' (from --set).", "mail"),
+        ("data.tiers=foo", "data.tiers is 'foo' (from --set).", "{1: 0.4"),
+        ("effort=", "effort is empty (from --set).", "balanced"),
+        ("epochs=many", "epochs is 'many' (from --set).", "3"),
+        ("gate.max_copied_run=0", "gate.max_copied_run is 0 (from --set).", "13"),
+        ("num_layers=0", "num_layers is 0 (from --set).", "-1 for all"),
+        ("num_layers=7", "num_layers is 7 (from --set); starter has 6 blocks.", "-1 for all"),
+        ("epochz=1", "There is no key epochz (from --set).", "epochs"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_place_and_with_one_that_works(pair: str, sentence: str, works: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        resolve({}, pair)
+    assert caught.value.message == sentence
+    assert works in caught.value.hint
+
+
+def test_what_an_option_gives_is_not_blamed_on_the_recipe() -> None:
+    with pytest.raises(RecipeError) as caught:
+        recipe.resolve({"slot": "voice"}, {"slot": "other"}, SHAPE, options={"slot": "My Slot"})
+    assert caught.value.message == "slot is 'My Slot' (from --slot)."
+    assert "small letters, digits, - and _" in caught.value.hint
+    with pytest.raises(RecipeError, match=r"slot is 5 \(in the recipe\)"):
+        resolve({"slot": 5})
+
+
+def test_every_key_has_words_for_what_works() -> None:
+    assert set(recipe._WORKS) == set(recipe._known_keys()) - {"lora_parameters.alpha"}
+
+
+def test_a_key_given_twice_is_refused_by_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text("epochs: 1\ndata:\n  holdout: 0.1\n  holdout: 0.2\n")
+    with pytest.raises(RecipeError, match=r"gives holdout \(line 4\) twice"):
+        recipe.read(str(file))
+    file.write_text("common: &c {rank: 8}\nlora_parameters:\n  <<: *c\n  rank: 4\n")
+    assert recipe.read(str(file))["lora_parameters"] == {"rank": 4}
