@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := python3 python3.14 python3.13 python3.12 python3.11
 EXTRA := auto
-TESTS := -n 2
+TESTS := -n 2 --dist loadfile
 
 .PHONY: demo install test check fix clean screenshot
 

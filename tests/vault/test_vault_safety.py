@@ -63,7 +63,7 @@ def test_no_piece_of_any_text_is_in_any_file_before_or_after_closing(
     assert files_with(tmp_path, *pieces) == [str(tmp_path / "clear")]
 
 
-@pytest.mark.parametrize("key", [new_key(), bytes(32), KEY[::-1]])
+@pytest.mark.parametrize("key", [b"\x07" * 32, bytes(32), KEY[::-1]], ids=["other", "zeros", "reversed"])
 def test_a_wrong_key_is_refused_and_writes_nothing(home: Home, key: bytes) -> None:
     filled(home)
     before = snapshot(home)
