@@ -15,7 +15,6 @@ from sqlcipher3 import dbapi2 as sqlite
 from mlxtwin.errors import Busy, TwinError, UsageError, VaultDamaged, VaultLocked
 from mlxtwin.paths import Home
 from mlxtwin.records import Document, Turn
-from mlxtwin.security.crypto import new_key
 from mlxtwin.vault import connection
 from mlxtwin.vault.connection import Database, explain
 from mlxtwin.vault.migrations import MIGRATIONS
