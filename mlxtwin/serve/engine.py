@@ -181,4 +181,5 @@ def _say(channel: IO[str], value: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # Not sys.exit: the listener may still wait on stdin, and Python aborts when it finds that lock held at its end.
+    os._exit(main(sys.argv[1:]))
