@@ -49,12 +49,13 @@ class Talk:
 
     def answer(self, answer: Answer) -> int:
         self.clear_progress()
-        for note in answer.notes:
-            self.note(note)
         if self.as_json:
             self.data(answer.value)
         elif answer.text:
             self.stream(answer.text.rstrip("\n") + "\n")
+        self.out.flush()
+        for note in answer.notes:
+            self.note(note)
         return answer.exit_code
 
     def failure(self, failure: Failure) -> int:
