@@ -38,6 +38,11 @@ class Home:
         return self.root / "slots"
 
     @property
+    def prefix(self) -> Path:
+        """What frozen blocks make of training examples: a cache, personal and sealed."""
+        return self.root / "prefix"
+
+    @property
     def models(self) -> Path:
         return self.root / "models.json"
 
@@ -67,6 +72,16 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise storage_error(error, path) from None
     return path
+
+
+def require_writable(folder: Path) -> None:
+    """Try a file without a name in a folder, or in the one it would be made in; raises as ``write_atomic`` does."""
+    there = next(part for part in (folder, *folder.parents) if os.path.lexists(part))
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise storage_error(error, folder) from None
 
 
 def write_atomic(path: Path, data: bytes) -> None:

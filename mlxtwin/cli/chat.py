@@ -13,7 +13,7 @@ from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.talk import Answer, Talk, one_line
 from mlxtwin.client import slots
-from mlxtwin.client.chat import Chat, Engine
+from mlxtwin.client.chat import Chat, Engine, SlotGone
 from mlxtwin.client.vault import unlock_key
 from mlxtwin.errors import TwinError, UsageError
 from mlxtwin.paths import find_home
@@ -101,11 +101,16 @@ def _converse(chat: Chat, talk: Talk) -> Answer:
 
 
 def _turn(chat: Chat, typed: str, talk: Talk) -> int:
-    """One line of the person's: a command or a prompt. An error ends the turn, not the conversation; its exit code."""
+    """One line of the person's: a command or a prompt. An error ends the turn, not the conversation; its exit code.
+
+    Raises SlotGone, which does end the conversation.
+    """
     try:
         _do(chat, typed, talk)
     except KeyboardInterrupt:
         talk.note("(stopped)")
+    except SlotGone:
+        raise
     except TwinError as error:
         talk.note(error.sentence())
         return error.exit_code

@@ -11,18 +11,18 @@ import click
 from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.frame import group
-from mlxtwin.cli.talk import Answer, fields, one_line, plural, table
+from mlxtwin.cli.talk import Answer, fields, one_line, table
 from mlxtwin.client import data
 from mlxtwin.client.vault import open_vault
 from mlxtwin.paths import find_home
 from mlxtwin.records import KINDS, Kind, Turn
+from mlxtwin.wording import plural
 
 if TYPE_CHECKING:
     from mlxtwin.vault.rows import StoredDocument
     from mlxtwin.vault.store import Vault
 
 SHOWN_DIGITS = 8
-AGAIN = "Importing the same files again would bring them back."
 NOTHING = "The vault is empty. Next: mlxtwin import PATH --me NAME"
 
 
@@ -96,14 +96,19 @@ def search(query: tuple[str, ...], limit: int) -> Answer:
 def forget(ids: tuple[str, ...]) -> Answer:
     """Remove documents from the vault for good. The beginning of each id is enough.
 
-    A twin trained before may still know their words until it is trained again. Importing the file they came from
-    brings them back: delete or move it first.
+    A twin trained before may still know their words until it is trained again. Their ids are kept, so that a later
+    import leaves them out, unless it is given --include-forgotten. A mail or a chat is known again wherever its file
+    lies; a note or transcript by its first words and its path below the folder that is imported: where one of these
+    has changed, it comes in as a new one.
     """
     with _vault() as vault:
-        gone = data.forget(vault, ids)
-    note = f"{plural(len(gone), 'document')} forgotten. A twin trained before may know them until the next retrain."
-    again = "Importing the same file again would bring it back." if len(gone) == 1 else AGAIN
-    return Answer({"forgotten": gone}, "\n".join(gone), (note, again))
+        gone = data.forget(find_home(), vault, ids)
+    note = (
+        f"{plural(len(gone), 'document')} forgotten. A twin trained before may know the words until the next retrain."
+    )
+    them = "it" if len(gone) == 1 else "them"
+    later = f"A later import leaves {them} out; with --include-forgotten it takes {them} in again."
+    return Answer({"forgotten": gone}, "\n".join(gone), (note, later))
 
 
 def _summary(stored: StoredDocument) -> dict[str, Any]:

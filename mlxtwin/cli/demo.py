@@ -9,9 +9,10 @@ import click
 
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.retrain import card_lines, follow
-from mlxtwin.cli.talk import Answer, Talk, one_line, plural
+from mlxtwin.cli.talk import Answer, Talk, one_line
 from mlxtwin.client import demo
 from mlxtwin.client.doctor import device
+from mlxtwin.wording import plural
 
 NEXT = """Next, with your own words:
   mlxtwin init
@@ -45,10 +46,10 @@ def command(talk: Talk) -> Answer:
 
 def _import(stage: demo.Stage, talk: Talk) -> dict[str, Any]:
     report = demo.fill(stage)
-    dropped = ", ".join(f"{count} {reason}" for reason, count in report["dropped"].items())
+    dropped = ", ".join(f"{count:,} {reason}" for reason, count in report["dropped"].items())
     talk.note(
         f"3 import    {plural(report['documents'], 'document')} from {plural(report['files'], 'file')}: "
-        f"{report['kept']} kept, {report['words_by_me']:,} words by her; dropped: {dropped}"
+        f"{report['kept']:,} kept, {plural(report['words_by_me'], 'word')} by her; dropped: {dropped}"
     )
     return report
 

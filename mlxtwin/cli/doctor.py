@@ -9,12 +9,14 @@ from mlxtwin.cli.talk import Answer, fields, size
 from mlxtwin.client.doctor import examine
 from mlxtwin.paths import find_home
 
+_ABOVE = ("device", "blas", "compile", "memory_budget")
+
 
 @make_command("doctor", "mlxtwin doctor --json")
 def command() -> Answer:
     """Show the device and why it was chosen, memory, BLAS, keychain and network state, and what to fix."""
     found = examine(find_home())
-    return Answer(found, "\n".join([fields(_rows(found)), "", *_problems(found)]))
+    return Answer(found, "\n".join([fields(_rows(found)), "", *_policy(found), *_problems(found)]))
 
 
 def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -30,6 +32,16 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("home", found["home"]),
         ("vault", "present" if found["vault"] else "not yet: mlxtwin init"),
     ]
+
+
+def _policy(found: dict[str, Any]) -> list[str]:
+    """What follows from the device, less what stands above: name, value and reason, uncut."""
+    lines = [line for line in found["policy"] if line["name"] not in _ABOVE]
+    if not lines:
+        return []
+    names, values = (max(len(line[key]) for line in lines) for key in ("name", "value"))
+    rows = [f"  {line['name']:{names}}  {line['value']:{values}}  {line['reason']}" for line in lines]
+    return ["Chosen for this machine:", *rows, ""]
 
 
 def _problems(found: dict[str, Any]) -> list[str]:

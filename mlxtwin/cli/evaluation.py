@@ -13,6 +13,7 @@ from mlxtwin.cli.talk import Answer, one_line
 from mlxtwin.client import slots
 from mlxtwin.client.vault import unlock_key
 from mlxtwin.paths import find_home
+from mlxtwin.wording import plural
 
 
 @make_command("eval", "mlxtwin eval voice")
@@ -44,7 +45,8 @@ def lines(value: dict[str, Any], report: dict[str, Any]) -> list[str]:
     out += [f"  {'pass' if check['passed'] else 'FAIL'}  {check['reason']}" for check in report["verdict"]["checks"]]
     out += strength_line(report["strength"])
     holdout = value["holdout"]
-    out.append(f"  measured on {holdout['tokens']:,} tokens of {holdout['documents']:,} held-out documents")
+    documents = plural(holdout["documents"], "held-out document")
+    out.append(f"  measured on {plural(holdout['tokens'], 'token')} of {documents}")
     for sample in value["samples"]:
         out += ["", f"  prompt  {one_line(sample['prompt'], 200)}", f"  you     {one_line(sample['person'], 200)}"]
         out += [f"  base    {one_line(sample['base'], 300)}", f"  twin    {one_line(sample['twin'], 300)}"]

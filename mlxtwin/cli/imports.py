@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +12,14 @@ import click
 
 from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
-from mlxtwin.cli.talk import Answer, Talk, fields, plural
-from mlxtwin.client.imports import ImportRequest, import_exports
+from mlxtwin.cli.talk import Answer, Talk, fields
+from mlxtwin.client.imports import FORGOTTEN, ImportRequest, import_exports
 from mlxtwin.errors import WhoIsMe
 from mlxtwin.paths import find_home
+from mlxtwin.wording import plural
 
 MOST_ERRORS = 10
+SECONDS_BETWEEN = 0.25
 
 
 @make_command("import", "mlxtwin import ~/Mail/sent.mbox --me anna@example.org --me 'Anna Berg'")
@@ -25,25 +30,44 @@ MOST_ERRORS = 10
 @click.option("--me", metavar="NAME", multiple=True, help="A name, address or handle of yours; may be given again.")
 @click.option("--tier", type=click.IntRange(1, 3), help="Give all of it this tier, 1 the best, whatever curation says.")
 @click.option("--dry-run", is_flag=True, help="Read and count, and store nothing.")
+@click.option("--include-forgotten", is_flag=True, help="Take in again what `mlxtwin data forget` removed.")
 @click.pass_obj
 def command(
-    talk: Talk, paths: tuple[Path, ...], source: str | None, me: tuple[str, ...], tier: int | None, dry_run: bool
+    talk: Talk,
+    paths: tuple[Path, ...],
+    source: str | None,
+    me: tuple[str, ...],
+    tier: int | None,
+    dry_run: bool,
+    include_forgotten: bool,
 ) -> Answer:
     """Read exports (files or folders) into the vault and decide what the twin may learn from.
 
-    Names given with --me are remembered. Importing the same again adds nothing.
+    Names given with --me are remembered. Importing the same again adds nothing, and what was forgotten stays out.
     """
-    request = ImportRequest(paths, me, source, tier, dry_run)
+    request = ImportRequest(paths, me, source, tier, dry_run, include_forgotten)
 
     def ask_who(who: WhoIsMe) -> list[str]:
         return _ask_who(talk, who)
 
-    def progress(done: int, files: int, documents: int) -> None:
-        talk.progress(f"{done:,} of {plural(files, 'file')}, {plural(documents, 'document')}")
-
-    found = import_exports(find_home(), request, ask.passphrase, ask_who, progress)
+    found = import_exports(find_home(), request, ask.passphrase, ask_who, _progress(talk))
     failed = found["errors"] and not found["documents"]
     return Answer(found, fields(_rows(found)), tuple(_notes(found)), exit_code=1 if failed else 0)
+
+
+def _progress(talk: Talk, now: Callable[[], float] = time.monotonic) -> Callable[[int, int, int], None]:
+    """Shows how far an import is, and lets go what comes within a quarter of a second: a long mailbox tells of each
+    of its messages.
+    """
+    shown = -math.inf
+
+    def progress(done: int, files: int, documents: int) -> None:
+        nonlocal shown
+        if now() - shown >= SECONDS_BETWEEN or done == files:
+            shown = now()
+            talk.progress(f"{done:,} of {plural(files, 'file')}, {plural(documents, 'document')}")
+
+    return progress
 
 
 def _ask_who(talk: Talk, who: WhoIsMe) -> list[str]:
@@ -76,7 +100,7 @@ def _named(part: str, who: WhoIsMe) -> str:
 def _rows(found: dict[str, Any]) -> list[tuple[str, object]]:
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in found["dropped"].items())
     skipped = ", ".join(f"{count:,} {reason}" for reason, count in found["skipped"].items())
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in found["kinds"].items())
+    kinds = ", ".join(plural(count, kind) for kind, count in found["kinds"].items())
     rows = [
         ("kinds", kinds) if len(found["kinds"]) > 1 else ("kind", found["kind"] or "none"),
         ("files", f"{found['files']:,}"),
@@ -95,7 +119,11 @@ def _notes(found: dict[str, Any]) -> list[str]:
     notes = [f"Not read: {line}" for line in errors[:MOST_ERRORS]]
     if len(errors) > MOST_ERRORS:
         notes.append(f"... and {len(errors) - MOST_ERRORS:,} more; --json lists all.")
-    if found["documents"] and not found["words_by_me"]:
+    forgotten = found["dropped"].get(FORGOTTEN, 0)
+    if forgotten:
+        notes.append(f"{plural(forgotten, 'document')} left out as forgotten; --include-forgotten takes in what was.")
+    # Where the export has authors, they are listed only if none of its words are the person's, forgotten ones too.
+    if found["documents"] and not found["words_by_me"] and (found["authors"] or not forgotten):
         notes.append("None of these words are yours, so nothing of it can train a twin: name yourself with --me.")
         notes.extend(f"      {one['name']} ({plural(one['messages'], 'message')})" for one in found["authors"])
     elif not found["dry_run"] and found["kept"]:

@@ -16,7 +16,8 @@ from mlxtwin.paths import find_home
 @make_command("ls", "mlxtwin runs ls")
 def ls() -> Answer:
     """List the runs, the newest first."""
-    found = runs.every(find_home())
+    home = find_home()
+    found = runs.every(home)
     rows = [
         (
             one["run"],
@@ -28,7 +29,7 @@ def ls() -> Answer:
         for one in found
     ]
     header = ("run", "state", "recipe", "slot", "base", "steps", "verdict")
-    return Answer({"runs": found}, table(rows, header, "There are no runs yet. Start one with: mlxtwin retrain voice"))
+    return Answer({"runs": found}, table(rows, header, f"There are no runs yet. {runs.first_step(home)}"))
 
 
 def _steps(one: dict[str, object]) -> str:

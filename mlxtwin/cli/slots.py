@@ -6,10 +6,11 @@ import click
 
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.frame import group
-from mlxtwin.cli.talk import Answer, plural, table
+from mlxtwin.cli.talk import Answer, table
 from mlxtwin.client import slots
 from mlxtwin.paths import find_home
 from mlxtwin.slots.registry import SlotState
+from mlxtwin.wording import plural
 
 
 @make_command("ls", "mlxtwin slots ls")

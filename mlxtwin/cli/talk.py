@@ -150,11 +150,6 @@ def one_line(text: str, limit: int = 72) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def plural(count: int, noun: str, plural_noun: str = "") -> str:
-    """``3 files``, ``1 file``."""
-    return f"{count:,} {noun if count == 1 else plural_noun or noun + 's'}"
-
-
 def size(count: int) -> str:
     """Bytes as people read them."""
     value = float(count)

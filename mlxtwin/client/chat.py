@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlxtwin.errors import RunFailed, TwinError
+from mlxtwin.errors import RunFailed, TwinError, UsageError
 from mlxtwin.jobs.supervisor import child_command, child_environment
 from mlxtwin.paths import Home
 from mlxtwin.records import Message
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 200
 TEMPERATURE = 0.7
+TRAIN = "Train one with: mlxtwin retrain voice"
 MODULE = "mlxtwin.serve.engine"
+
+
+class SlotGone(UsageError):
+    """The version a conversation is held with was removed: nobody is there to answer, so the conversation ends."""
 
 
 class Engine:
@@ -92,6 +97,10 @@ class Engine:
             raise
         finally:
             self._asking = False
+
+    def end(self) -> None:
+        """End the process; the next ``open`` starts another, with no adapter in its memory."""
+        self._end()
 
     def cancel(self) -> None:
         """Ask for the end of the answer under way, or the next; what was said before still comes.
@@ -174,7 +183,8 @@ class Engine:
 class Chat:
     """A conversation with one slot. Every turn is in the vault before the next one is asked for.
 
-    ``messages`` is what the twin is shown: a prompt that was never answered is in the vault, not here.
+    ``messages`` is what the twin is shown: a prompt that was never answered is in the vault, not here. ``worn`` is
+    the version asked last, which the engine may hold in memory.
     """
 
     engine: Engine
@@ -185,6 +195,7 @@ class Chat:
     conversation: int | None = None
     messages: list[Message] = field(default_factory=list)
     asked: tuple[Message, ...] = ()
+    worn: Version | None = None
     seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
 
     def __post_init__(self) -> None:
@@ -193,13 +204,29 @@ class Chat:
     def switch(self, slot: str) -> None:
         """Go on with another slot; the conversation stays. Raises UsageError for one that has no current version."""
         version = Slots(self.home).version(slot)
+        if self.worn and self.worn != version and (self.worn.slot, self.worn.number) == (slot, version.number):
+            self.engine.end()  # the slot was removed and trained anew: the engine would take the old one for this
         self.engine.open(version.meta["base"])
         self.slot, self.version = slot, version
 
     def say(self, prompt: str) -> Generator[str, None, None]:
-        """The twin's answer, piece by piece. Cut short by ``cancel`` or an error, it is kept as far as it went."""
+        """The twin's answer, piece by piece. Cut short by ``cancel`` or an error, it is kept as far as it went.
+
+        Raises SlotGone, before anything is kept, where the slot was removed since.
+        """
         self.engine.cancelled = False
+        self._require_version()
         return self._say(prompt.encode("utf-8", "replace").decode())
+
+    def _require_version(self) -> None:
+        """The engine would answer from its memory with an adapter that was removed from the disk."""
+        slots = Slots(self.home)
+        with suppress(UsageError):
+            if slots.version(self.slot, self.version.number) == self.version:
+                return
+        usable = [name for name in slots.names() if slots.state(name).current]
+        hint = f"Go on with another one: mlxtwin chat --slot {usable[0]}" if usable else TRAIN
+        raise SlotGone(f"Slot {self.slot} was removed meanwhile, so this conversation ends here; it is kept.", hint)
 
     def _say(self, prompt: str) -> Generator[str, None, None]:
         self.asked = (*self.messages, Message("user", prompt))
@@ -208,6 +235,7 @@ class Chat:
         self.engine.last = {}
         try:
             self.engine.open(self.version.meta["base"])
+            self.worn = self.version
             with closing(self.engine.ask(self.asked, self.slot, self.version.number, self._seed())) as pieces:
                 for piece in pieces:
                     said.append(piece)

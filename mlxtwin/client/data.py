@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from mlxtwin.errors import UsageError
+from mlxtwin.paths import Home
 from mlxtwin.records import Kind
 
 if TYPE_CHECKING:
@@ -35,16 +37,18 @@ def find(vault: Vault, written: str) -> StoredDocument:
     if not found:
         raise UsageError(f"There is no document {written}.", "`mlxtwin data ls` shows what there is.")
     if len(found) > 1:
-        raise UsageError(f"{len(found)} documents begin with {written}.", "Write more digits of the id.")
+        raise UsageError(f"{len(found):,} documents begin with {written}.", "Write more digits of the id.")
     return found[0]
 
 
-def forget(vault: Vault, written: Iterable[str]) -> list[str]:
+def forget(home: Home, vault: Vault, written: Iterable[str]) -> list[str]:
     """Remove documents from the vault; all ids are checked before the first is removed. Returns the full ids.
 
-    Only the vault forgets: an adapter trained before may still know the words until the next retrain.
+    What training kept of examples goes with them. An adapter trained before may still know the words until the next
+    retrain.
     """
     ids = list(dict.fromkeys(find(vault, one).document.id for one in written))
     for id in ids:
         vault.forget(id)
+    shutil.rmtree(home.prefix, ignore_errors=True)
     return ids

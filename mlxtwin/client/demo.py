@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -13,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from mlxtwin.client import imports, runs
 from mlxtwin.client.chat import Chat, Engine
+from mlxtwin.jobs.runs import running
 from mlxtwin.paths import Home, make_folder
 
 if TYPE_CHECKING:
     from mlxtwin.jobs.supervisor import Started
     from mlxtwin.vault.store import Vault
 
+PREFIX, HOME, LOCK = "mlxtwin-demo-", "home", "lock"
 PROMPT = 'Write a note titled "A visitor on Sunday".'
 
 
@@ -34,20 +39,51 @@ class Stage:
 
 @contextmanager
 def throwaway() -> Iterator[Stage]:
-    """A vault in a temporary folder, gone afterwards with everything in it."""
+    """A vault in a temporary folder, gone afterwards with everything in it; what a killed demo left goes first."""
     from mlxtwin.security.crypto import new_key
     from mlxtwin.vault.store import Vault
 
-    root = Path(tempfile.mkdtemp(prefix="mlxtwin-demo-"))
+    remove_leftovers()
+    root = Path(tempfile.mkdtemp(prefix=PREFIX))
     workers: list[Started] = []
     try:
-        home, key = Home(make_folder(root / "home")), new_key()
-        with Vault.create(home, key) as vault:
-            yield Stage(home, key, vault, workers)
+        with _held(root):
+            home, key = Home(make_folder(root / HOME)), new_key()
+            with Vault.create(home, key) as vault:
+                yield Stage(home, key, vault, workers)
     finally:
         for started in workers:  # one that is left alive would write into the folder again
             started.end()
         shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def _held(root: Path) -> Iterator[None]:
+    """The folder's lock, which the system lets go when this process ends, however it ends.
+
+    It gets its name once it is held: to whoever finds it free, its demo is dead.
+    """
+    with open(root / f".{LOCK}", "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (root / f".{LOCK}").rename(root / LOCK)
+        yield
+
+
+def remove_leftovers() -> None:
+    """Remove the folders of this person's demos that were killed, once no worker of theirs is alive either."""
+    for root in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            found = root.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
+                _remove_if_dead(root)
+
+
+def _remove_if_dead(root: Path) -> None:
+    """Raises BlockingIOError where its demo is alive, FileNotFoundError where it holds no lock yet."""
+    with (root / LOCK).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if running(Home(root / HOME)) is None:
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def exports() -> tuple[Path, tuple[str, ...]]:

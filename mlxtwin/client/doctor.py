@@ -6,7 +6,6 @@ import json
 import os
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -16,7 +15,7 @@ from typing import Any
 from mlxtwin.client.vault import PASSPHRASE_VARIABLE, half
 from mlxtwin.errors import TwinError
 from mlxtwin.jobs.supervisor import child_command, child_environment
-from mlxtwin.paths import Home, reading_error, storage_error
+from mlxtwin.paths import Home, reading_error, require_writable
 
 PROBE_SECONDS = 120
 MOST_FILES = 20_000
@@ -85,6 +84,7 @@ def _device() -> tuple[dict[str, Any], list[Finding]]:
         "usable": bool(found.get("usable")),
         "base_dtype": found.get("base_dtype", "float32"),
         "compile": {"on": bool(found.get("compile")), "reason": found.get("compile_reason", "")},
+        "policy": [{key: line[key] for key in ("name", "value", "reason")} for line in found.get("policy", ())],
     }
     return described, problems
 
@@ -137,15 +137,10 @@ def _places(home: Home) -> list[Finding]:
 
 
 def _probe(root: Path) -> None:
-    """Write a file without a name in the home, or where it would be made. Raises TwinError."""
-    folder = next(part for part in (root, *root.parents) if os.path.lexists(part))
+    """Look into the home, and write in it, or where it would be made. Raises TwinError."""
+    require_writable(root)
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise storage_error(error, root) from None
-    try:
-        os.scandir(folder).close()
+        os.scandir(next(part for part in (root, *root.parents) if os.path.lexists(part))).close()
     except OSError as error:
         raise reading_error(error, root) from None
 

@@ -20,19 +20,25 @@ if TYPE_CHECKING:
     from mlxtwin.vault.rows import PutResult
     from mlxtwin.vault.store import Vault
 
+FORGOTTEN = "forgotten"
+
 AskWho = Callable[[WhoIsMe], list[str]]
 Progress = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """``me``: names, addresses or handles of the person; ``tier`` goes before what curation would choose."""
+    """``me``: names, addresses or handles of the person; ``tier`` goes before what curation would choose.
+
+    ``include_forgotten`` takes in again what the person had forgotten, which an import else leaves out.
+    """
 
     paths: tuple[Path, ...]
     me: tuple[str, ...] = ()
     as_source: str | None = None
     tier: int | None = None
     dry_run: bool = False
+    include_forgotten: bool = False
 
 
 def import_exports(
@@ -45,10 +51,11 @@ def import_exports(
     """
     with _vault_for(home, request, ask_passphrase) as vault:
         names = vault.names() | {name for name in request.me if name.strip()}
+        rest = (request.as_source, request.tier, progress, request.include_forgotten)
         try:
-            found = run(vault, request.paths, names, request.as_source, request.tier, progress)
+            found = run(vault, request.paths, names, *rest)
         except WhoIsMe as who:
-            found = run(vault, request.paths, ask_who(who), request.as_source, request.tier, progress)
+            found = run(vault, request.paths, ask_who(who), *rest)
     return found | {"dry_run": request.dry_run}
 
 
@@ -59,6 +66,7 @@ def run(
     as_source: str | None = None,
     tier: int | None = None,
     progress: Progress | None = None,
+    include_forgotten: bool = False,
 ) -> dict[str, Any]:
     """Import into an open vault and curate; raises WhoIsMe where the export has authors and ``names`` is empty."""
     from mlxtwin.curate.decide import curate
@@ -67,7 +75,7 @@ def run(
     taken: dict[str, None] = {}
 
     def put(documents: list[Document]) -> PutResult:
-        result = vault.put(documents)
+        result = vault.put(documents, include_forgotten=include_forgotten)
         taken.update(dict.fromkeys(document.id for document in documents))
         return result
 
@@ -109,11 +117,16 @@ def _throwaway(home: Home, temporary: Home, key: bytes | None) -> Vault:
 
 
 def _summary(report: ImportReport, vault: Vault, taken: Iterable[str]) -> dict[str, Any]:
-    """What curation says of the documents of this import, also of those that were there before; words of kept ones."""
+    """What curation says of the documents of this import, also of those that were there before; words of kept ones.
+
+    One that is not in the vault was forgotten.
+    """
     dropped: Counter[str] = Counter()
     kept = words = 0
-    for stored in filter(None, map(vault.document, taken)):
-        if stored.kept:
+    for stored in map(vault.document, taken):
+        if stored is None:
+            dropped[FORGOTTEN] += 1
+        elif stored.kept:
             kept += 1
             words += stored.document.words_by_me
         else:

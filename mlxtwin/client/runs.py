@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlxtwin.client.vault import BEGIN, exists
 from mlxtwin.errors import RunFailed, TwinError, UsageError
 from mlxtwin.jobs import runs, supervisor
 from mlxtwin.jobs.runs import Run
@@ -105,7 +106,15 @@ def require_free(home: Home) -> None:
 
 
 def find(home: Home, name: str | None) -> Run:
+    """A run by its name or the beginning of it, the newest for None or ``last``. Raises UsageError."""
+    if not runs.every(home) and not exists(home):
+        raise UsageError("There is no vault yet, and so no run.", first_step(home))
     return runs.find(home, name)
+
+
+def first_step(home: Home) -> str:
+    """What to do where there is no run yet."""
+    return "Start one with: mlxtwin retrain voice" if exists(home) else BEGIN
 
 
 def every(home: Home) -> list[dict[str, Any]]:

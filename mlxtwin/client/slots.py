@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlxtwin.client.vault import exists
+from mlxtwin.client.vault import BEGIN, exists
 from mlxtwin.errors import UsageError
 from mlxtwin.paths import Home
 from mlxtwin.slots.registry import Slots, SlotState, Version
@@ -102,7 +102,7 @@ def export(home: Home, key: bytes, name: str, number: int | None, folder: Path) 
 
 def first_step(home: Home) -> str:
     """What to do where no slot is trained yet: there is nothing to train on before there is a vault."""
-    return "Train one with: mlxtwin retrain voice" if exists(home) else "Begin with: mlxtwin init"
+    return "Train one with: mlxtwin retrain voice" if exists(home) else BEGIN
 
 
 def _look(home: Home) -> Slots:

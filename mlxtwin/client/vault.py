@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 PASSPHRASE_VARIABLE = "MLXTWIN_PASSPHRASE"
 
+# The next step wherever a vault is needed first, and there is none.
+BEGIN = "Begin with: mlxtwin init"
+
 TRIES = 3
 
-AskPassphrase = Callable[[], str]
+# Called with whether the one before was wrong.
+AskPassphrase = Callable[[bool], str]
 
 
 def exists(home: Home) -> bool:
@@ -50,7 +54,7 @@ def create(home: Home, passphrase: str | None) -> str:
     Without a passphrase the key goes into the keychain. Raises UsageError where a vault or its key file exists
     already, Refused where no keychain can be trusted.
     """
-    from mlxtwin.security.unlock import create_keys
+    from mlxtwin.security.unlock import create_keys, discard_keys
     from mlxtwin.vault.store import Vault
 
     require_absent(home)
@@ -58,7 +62,7 @@ def create(home: Home, passphrase: str | None) -> str:
     try:
         Vault.create(home, key).close()
     except BaseException:
-        home.keys.unlink(missing_ok=True)
+        discard_keys(home)
         raise
     return recovery
 
@@ -92,7 +96,7 @@ def require(home: Home) -> None:
 
 def unlock_key(home: Home, ask: AskPassphrase) -> bytes:
     """The master key; ``ask`` is called only for a vault sealed with a passphrase that the environment lacks, and
-    again after a wrong one, TRIES times in all.
+    again after a wrong one, TRIES times in all; it is told whether the one before was wrong.
 
     Raises VaultLocked, VaultDamaged for half a vault.
     """
@@ -102,10 +106,10 @@ def unlock_key(home: Home, ask: AskPassphrase) -> bytes:
     given = os.environ.get(PASSPHRASE_VARIABLE)
     if given or not needs_passphrase(home):
         return unlock(home, passphrase=given)
-    for _ in range(TRIES - 1):
+    for tried in range(TRIES - 1):
         with suppress(WrongPassphrase):
-            return unlock(home, passphrase=ask())
-    return unlock(home, passphrase=ask())
+            return unlock(home, passphrase=ask(tried > 0))
+    return unlock(home, passphrase=ask(True))
 
 
 def open_vault(home: Home, ask: AskPassphrase) -> Vault:

@@ -58,7 +58,12 @@ def status() -> KeychainStatus:
 
 def store_key(key_id: str, key: bytes) -> None:
     """Write a vault key under its own fresh account and read it back. VaultLocked unless both went well."""
-    _write(_key_account(key_id), key.hex())
+    _put(_key_account(key_id), key.hex())
+    try:
+        _require_kept(_key_account(key_id), key.hex())
+    except BaseException:
+        drop_key(key_id)
+        raise
 
 
 def read_key(key_id: str) -> bytes | None:
@@ -67,6 +72,12 @@ def read_key(key_id: str) -> bytes | None:
     with suppress(ValueError):
         return bytes.fromhex(text) if text else None
     return None
+
+
+def drop_key(key_id: str) -> None:
+    """Remove a vault key that nothing names. Raises nothing: one that stays is of no use without its key file."""
+    with suppress(TwinError):
+        _ask(lambda backend: backend.delete_password(SERVICE, _key_account(key_id)))
 
 
 def get_secret(account: str) -> str | None:
@@ -116,7 +127,15 @@ def _read(account: str) -> str | None:
 
 
 def _write(account: str, value: str) -> None:
+    _put(account, value)
+    _require_kept(account, value)
+
+
+def _put(account: str, value: str) -> None:
     _ask(lambda backend: backend.set_password(SERVICE, account, value))
+
+
+def _require_kept(account: str, value: str) -> None:
     stored = _read(account) or ""
     if not hmac.compare_digest(stored.encode(), value.encode()):
         raise VaultLocked("The keychain did not give back what was written to it.", OTHERWISE)

@@ -12,13 +12,14 @@ import hmac
 import os
 import secrets
 import unicodedata
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mlxtwin.errors import SealBroken, UsageError, VaultDamaged, VaultLocked
-from mlxtwin.paths import Home, read_json, reading_error, storage_error, sync_folder, write_json
+from mlxtwin.errors import SealBroken, TwinError, UsageError, VaultDamaged, VaultLocked
+from mlxtwin.paths import Home, read_json, reading_error, require_writable, storage_error, sync_folder, write_json
 from mlxtwin.security import keychain
 from mlxtwin.security.crypto import KEY_BYTES, derive, new_key, seal, unseal
 from mlxtwin.security.recovery import new_recovery_key, read_recovery_key
@@ -63,14 +64,24 @@ def create_keys(home: Home, *, passphrase: str | None) -> tuple[bytes, str]:
     """A new master key and its recovery key as text, to be shown once.
 
     Without a passphrase the key goes into the keychain. Raises UsageError if there are keys or a vault already (they
-    are left alone), VaultLocked if the keychain cannot hold it; then nothing was written here.
+    are left alone), VaultLocked if the keychain cannot hold it, TwinError for a home that cannot be written; then
+    nothing was written here, nor left in the keychain.
     """
     _refuse_second(home)
+    require_writable(home.keys.parent)
     master = new_key()
     recovery = new_recovery_key()
-    key_file = _key_file(master, recovery, passphrase)
-    _write_new(home.keys, key_file)
+    with _key_file(home, master, recovery, passphrase) as key_file:
+        _write_new(home.keys, key_file)
     return master, recovery
+
+
+def discard_keys(home: Home) -> None:
+    """Remove the keys of a vault that did not come to be, in the keychain too."""
+    with suppress(TwinError, OSError):
+        key_file = _read(home)
+        home.keys.unlink(missing_ok=True)
+        _drop(key_file)
 
 
 def unlock(home: Home, *, passphrase: str | None = None, recovery: str | None = None) -> bytes:
@@ -93,7 +104,9 @@ def rewrap(home: Home, recovery: str, *, passphrase: str | None) -> bytes:
     The recovery key stays valid. An older keychain entry stays where it is: another copy of this home may need it.
     """
     master = unlock(home, recovery=recovery)
-    write_json(home.keys, asdict(_key_file(master, recovery, passphrase)))
+    require_writable(home.keys.parent)
+    with _key_file(home, master, recovery, passphrase) as key_file:
+        write_json(home.keys, asdict(key_file))
     return master
 
 
@@ -102,14 +115,35 @@ def needs_passphrase(home: Home) -> bool:
     return _read(home).passphrase is not None
 
 
-def _key_file(master: bytes, recovery: str, passphrase: str | None) -> KeyFile:
+@contextmanager
+def _key_file(home: Home, master: bytes, recovery: str, passphrase: str | None) -> Iterator[KeyFile]:
+    """A key file to be written inside; its new keychain entry is taken back where it could not be."""
     key_id = secrets.token_hex(8)
     sealed = seal(master, _recovery_key(recovery), _name(key_id, "recovery")).hex()
     key_file = KeyFile(key_id, "keychain", _check(master), sealed)
-    if passphrase is None:
+    if passphrase is not None:
+        key_file = replace(key_file, mode="passphrase", passphrase=_lock(master, passphrase, key_id))
+    else:
         keychain.store_key(key_id, master)
-        return key_file
-    return replace(key_file, mode="passphrase", passphrase=_lock(master, passphrase, key_id))
+    try:
+        yield key_file
+    except BaseException:
+        if not _names(home, key_id):
+            _drop(key_file)
+        raise
+
+
+def _names(home: Home, key_id: str) -> bool:
+    """Whether the key file has that id: a write may fail after it took effect, and its key is needed then."""
+    try:
+        return _read(home).key_id == key_id
+    except TwinError:
+        return False
+
+
+def _drop(key_file: KeyFile) -> None:
+    if key_file.passphrase is None:
+        keychain.drop_key(key_file.key_id)
 
 
 def _lock(master: bytes, passphrase: str, key_id: str) -> PassphraseLock:

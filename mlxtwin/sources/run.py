@@ -6,7 +6,9 @@ import hashlib
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +16,7 @@ from mlxtwin.errors import SourceError, UsageError, WhoIsMe
 from mlxtwin.records import Document, Person
 from mlxtwin.sources.base import Importer, relative_name, why_refused
 from mlxtwin.sources.registry import SOURCES, load, match, walk, why_not
+from mlxtwin.wording import plural
 
 BATCH_DOCUMENTS = 256
 NOT_BY_ME = "not by me"
@@ -89,18 +92,20 @@ def import_paths(
 ) -> ImportReport:
     """Read files and folders and hand their documents to ``put``; without one it is a dry run.
 
-    ``progress`` gets (files done, files, documents). Raises UsageError for a path that is missing or holds nothing to
-    import, WhoIsMe (with candidates) when the export has authors and ``person`` is empty. What ``put`` raises passes.
+    ``progress`` gets (files done, files, documents) after each file, and within it after each document, so very often;
+    while it is looked for who wrote, it gets the items with an author for documents. Raises UsageError for a path that
+    is missing or holds nothing to import, WhoIsMe (with candidates) when the export has authors and ``person`` is
+    empty. What ``put`` raises passes.
     """
     paths = list(paths)
     items = _items(paths, as_source)
+    tell = progress or _silent
     if not person:
-        _ask_who(paths, items)
+        _ask_who(paths, items, tell)
     run = _Run(person, put, set_tier if tier else None, tier or 0)
-    for done, item in enumerate(items, 1):
-        run.take(item)
-        if progress:
-            progress(done, len(items), run.report.documents)
+    for done, item in enumerate(items):
+        run.take(item, partial(tell, done, len(items)))
+        tell(done + 1, len(items), run.report.documents)
     report = run.finish()
     if not report.documents and not report.errors:
         raise _nothing(paths, report)
@@ -109,10 +114,14 @@ def import_paths(
     return report
 
 
+def _silent(_done: int, _files: int, _documents: int) -> None:
+    pass
+
+
 def candidates(paths: Iterable[Path], as_source: str | None = None) -> Counter[str]:
     """Every author in an export with the number of items; raises nothing, a bad file counts for what it gave."""
     try:
-        return _authors(_items(list(paths), as_source))
+        return _authors(_items(list(paths), as_source), _silent)
     except UsageError:
         return Counter()
 
@@ -154,26 +163,28 @@ def _items_of(path: Path, as_source: str | None, seen: set[Path]) -> Iterator[_I
         yield _Item(file, root, importer, skipped or ("" if importer else why_not(file)))
 
 
-def _ask_who(paths: list[Path], items: list[_Item]) -> None:
-    found = _authors(items)
+def _ask_who(paths: list[Path], items: list[_Item], tell: Progress) -> None:
+    found = _authors(items, tell)
     if found:
         names = ", ".join(path.name or str(path) for path in paths)
-        has, tell = ("have", "do") if len(paths) > 1 else ("has", "does")
-        message = f"{names} {has} {len(found)} author{'s' * (len(found) > 1)} and {tell} not tell which of them is you."
+        has, does = ("have", "do") if len(paths) > 1 else ("has", "does")
+        message = f"{names} {has} {plural(len(found), 'author')} and {does} not tell which of them is you."
         hint = "Name yourself with --me NAME_OR_ADDRESS."
         raise WhoIsMe(message, hint, tuple(found.most_common(MOST_CANDIDATES)))
 
 
-def _authors(items: list[_Item]) -> Counter[str]:
+def _authors(items: list[_Item], tell: Progress) -> Counter[str]:
     found: Counter[str] = Counter()
-    for item in items:
+    seen = 0
+    for done, item in enumerate(items):
         if not item.importer:
             continue
         # Asking who wrote is no place to stop: the import itself reports what is wrong with the file.
-        try:
-            found.update(item.importer.authors(item.file))
-        except Exception:
-            continue
+        with suppress(Exception):
+            for author in item.importer.authors(item.file):
+                found[author] += 1
+                seen += 1
+                tell(done, len(items), seen)
     return found
 
 
@@ -200,7 +211,7 @@ class _Run:
         self._authors: Counter[str] = Counter()
         self._seen: dict[str, str] = {}
 
-    def take(self, item: _Item) -> None:
+    def take(self, item: _Item, tell: Callable[[int], object]) -> None:
         self.report.files += 1
         if item.refused:
             self._failed(item, SourceError(item.refused))
@@ -215,6 +226,7 @@ class _Run:
             self._batch.append(document)
             if len(self._batch) >= BATCH_DOCUMENTS:
                 self._store()
+            tell(self.report.documents)
         if before == self.report.documents + len(self.report.errors):
             self._skipped[NOTHING] += 1
 

@@ -77,4 +77,9 @@ def _conversations(connection: Connection) -> None:
     connection.execute("CREATE INDEX messages_by_conversation ON messages (conversation, id)")
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [_documents, _search, _names, _conversations]
+def _forgotten(connection: Connection) -> None:
+    """Ids alone: enough to know a document again, and nothing of what it said."""
+    connection.execute("CREATE TABLE forgotten (id TEXT PRIMARY KEY) WITHOUT ROWID")
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [_documents, _search, _names, _conversations, _forgotten]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,12 +16,15 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
+    """``forgotten``: documents left out, for the person had them forgotten before."""
+
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    forgotten: int = 0
 
     def __add__(self, other: PutResult) -> PutResult:
-        return PutResult(self.added + other.added, self.updated + other.updated, self.unchanged + other.unchanged)
+        return PutResult(*(ours + theirs for ours, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,18 +120,21 @@ class Vault:
 
     # Documents
 
-    def put(self, documents: Iterable[Document]) -> PutResult:
+    def put(self, documents: Iterable[Document], *, include_forgotten: bool = False) -> PutResult:
         """Store by ``Document.id``, in transactions of 500 documents.
 
         A document whose words, title, time, thread or drop reason changed replaces the old one and is undecided
-        again; a tier that the person forced stays. Where in the import it was found is no change.
+        again; a tier that the person forced stays. Where in the import it was found is no change. One that was
+        forgotten stays out, unless ``include_forgotten`` takes it in again and for good.
         """
         counts: Counter[str] = Counter()
         waiting = iter(documents)
         while batch := list(islice(waiting, BATCH)):
             with self._db.write() as connection:
+                if include_forgotten:
+                    connection.executemany("DELETE FROM forgotten WHERE id = ?", [(one.id,) for one in batch])
                 counts.update(_put(connection, document) for document in batch)
-        return PutResult(counts["added"], counts["updated"], counts["unchanged"])
+        return PutResult(**counts)
 
     def document(self, id: str) -> StoredDocument | None:
         rows = self._db.rows(f"SELECT {STORED_COLUMNS} FROM documents WHERE id = ?", (id,))
@@ -177,10 +180,15 @@ class Vault:
         return find(self._db, query, limit, marks)
 
     def forget(self, id: str) -> bool:
-        """Remove a document and its words from the index and the write-ahead log; False if there was none."""
+        """Remove a document and its words from the index and the write-ahead log; False if there was none.
+
+        Its id alone is kept, so that a later import leaves it out.
+        """
         with self._db.write() as connection:
             _unindex(connection, id)
             gone = connection.execute("DELETE FROM documents WHERE id = ?", (id,)).rowcount > 0
+            if gone:
+                connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (id,))
         self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         return bool(gone)
 
@@ -256,6 +264,8 @@ def _put_in_place(unfinished: Path, vault: Path) -> None:
 
 def _put(connection: Any, document: Document) -> str:
     row = document_row(document)
+    if connection.execute("SELECT 1 FROM forgotten WHERE id = ?", (row[0],)).fetchone():
+        return "forgotten"
     digest = row_digest(row)
     known = connection.execute("SELECT digest FROM documents WHERE id = ?", (row[0],)).fetchone()
     if known and known[0] == digest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import shutil
 import subprocess
 import sys
@@ -114,6 +115,7 @@ def _read_until(terminal: int, prompt: str | None) -> str:
     """Up to the prompt, or to the end of the program where there is none to come."""
     shown = ""
     while prompt is None or prompt not in shown:
+        assert select.select([terminal], [], [], SECONDS)[0], f"{prompt!r} never came: {shown}"
         try:
             piece = os.read(terminal, 4096)
         except OSError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -62,22 +63,24 @@ class Terminal:
     def until(self, text: str) -> None:
         """Wait until the text is shown, after what was waited for before."""
         while text not in self.shown[self.read :]:
-            try:
-                piece = os.read(self.descriptor, 4096)
-            except OSError:
-                piece = b""
-            assert piece, f"{text!r} never came: {self.shown}"
-            self.shown += piece.decode(errors="replace")
+            assert self._more(), f"{text!r} never came: {self.shown}"
         self.read = self.shown.index(text, self.read) + len(text)
+
+    def _more(self) -> bool:
+        """Read what comes next; False at the end of the program."""
+        assert select.select([self.descriptor], [], [], SECONDS)[0], f"nothing came after: {self.shown}"
+        try:
+            piece = os.read(self.descriptor, 4096)
+        except OSError:
+            piece = b""
+        self.shown += piece.decode(errors="replace")
+        return bool(piece)
 
     def type(self, text: bytes) -> None:
         os.write(self.descriptor, text)
 
     def end(self) -> int:
-        try:
-            while piece := os.read(self.descriptor, 4096):
-                self.shown += piece.decode(errors="replace")
-        except OSError:
+        while self._more():
             pass
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
@@ -296,6 +299,21 @@ def test_a_slot_without_a_passed_version_says_so(talk: Run, tmp_path: Path) -> N
     assert "No version of slot draft has passed the gate yet." in done.err
     slots.remove("voice")
     assert "No version of any slot has passed" in talk("chat", "--once", "Hi").err
+
+
+def test_a_slot_removed_in_mid_conversation_is_one_sentence_and_the_end(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    screen = terminal(["one"], ["two"])
+    screen.type(b"Hi\n")
+    screen.until("one")
+    screen.until("voice> ")
+    Slots(Home(tmp_path / "home")).remove("voice")
+    screen.type(b"More\n")
+    screen.until("Slot voice was removed meanwhile, so this conversation ends here; it is kept.")
+    assert screen.end() == 2
+    assert "two" not in screen.shown
+    assert kept(tmp_path) == [("user", "Hi", True), ("assistant", "one", True)]
 
 
 def test_json_without_a_prompt_is_wrong_usage(talk: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -90,6 +91,8 @@ def test_every_command_has_help_and_json(name: str, command: click.Command) -> N
         (["eval"], "Begin with: mlxtwin init"),
         (["chat", "--once", "Hello"], "Begin with: mlxtwin init"),
         (["slots", "show", "voice"], "There is no vault yet, and so no slot."),
+        (["runs", "watch"], "There is no vault yet, and so no run. Begin with: mlxtwin init"),
+        (["retrain", "--resume", "last"], "There is no vault yet, and so no run. Begin with: mlxtwin init"),
         (["import", "x", "--dryrun"], "There is no option --dryrun. Did you mean --dry-run?"),
         (["import"], "Missing argument 'PATH...'."),
         (["import", "x", "--tier", "7"], "7 is not in the range 1<=x<=3."),
@@ -113,6 +116,17 @@ def test_a_noun_alone_lists_what_there_is(run: Run, noun: str) -> None:
     assert alone.code == listed.code == 0
     assert alone.value == listed.value
     assert noun in alone.value
+
+
+@pytest.mark.parametrize(
+    ("noun", "after"), [("runs", "Start one with: mlxtwin retrain"), ("slots", "Train one with: mlxtwin retrain")]
+)
+def test_a_list_of_nothing_says_where_to_begin(run: Run, tmp_path: Path, noun: str, after: str) -> None:
+    assert run(noun, "ls").out == f"There are no {noun} yet. Begin with: mlxtwin init\n"
+    (tmp_path / "home" / "vault").mkdir(parents=True)
+    for name in ("keys.json", "vault.db"):
+        (tmp_path / "home" / "vault" / name).touch()
+    assert after in run(noun, "ls").out
 
 
 @pytest.mark.parametrize("words", [["retrain"], ["demo"], ["runs", "watch"]])

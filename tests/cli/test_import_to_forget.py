@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from mlxtwin.cli.imports import _progress
+from mlxtwin.cli.talk import Talk
 
 Run = Callable[..., Any]
 
@@ -180,6 +184,45 @@ def test_forgetting_checks_every_id_before_the_first_is_gone(vault_home: Run, no
     assert vault_home("data", "stats", "--json").value["documents"] == 4
 
 
+def test_what_was_forgotten_stays_out_of_a_later_import_also_from_another_folder(
+    vault_home: Run, notes: Path, tmp_path: Path
+) -> None:
+    first = vault_home("import", str(notes), "--json").value
+    gone = vault_home("data", "search", "runner", "beans", "--json").value["found"][0]["id"]
+    told = vault_home("data", "forget", gone).err
+    assert "1 document forgotten." in told
+    assert "leaves it out" in told
+    moved = tmp_path / "elsewhere" / "diary"
+    shutil.copytree(notes, moved)
+    for folder in (notes, moved):
+        again = vault_home("import", str(folder), "--json").value
+        assert again["dropped"] == first["dropped"] | {"forgotten": 1}
+        assert (again["added"], again["documents"], again["kept"]) == (0, 4, 2)
+    assert vault_home("data", "stats", "--json").value["documents"] == 3
+    assert "1 document left out as forgotten; --include-forgotten" in vault_home("import", str(notes)).err
+
+
+def test_what_was_forgotten_is_taken_in_again_when_asked_for(vault_home: Run, notes: Path) -> None:
+    first = vault_home("import", str(notes), "--json").value
+    gone = vault_home("data", "search", "runner", "beans", "--json").value["found"][0]["id"]
+    vault_home("data", "forget", gone)
+    trial = vault_home("import", str(notes), "--include-forgotten", "--dry-run", "--json").value
+    assert (trial["added"], trial["kept"]) == (1, 3)
+    assert vault_home("data", "stats", "--json").value["documents"] == 3
+    again = vault_home("import", str(notes), "--include-forgotten", "--json").value
+    assert (again["added"], again["unchanged"], again["dropped"]) == (1, 3, first["dropped"])
+    later = vault_home("import", str(notes), "--json").value
+    assert (later["unchanged"], later["dropped"]) == (4, first["dropped"])
+
+
+def test_an_import_of_forgotten_words_alone_does_not_doubt_the_name(vault_home: Run, chat: Path) -> None:
+    vault_home("import", str(chat), "--me", "Ben Ode")
+    vault_home("data", "forget", vault_home("data", "ls", "--json").value["documents"][0]["id"])
+    done = vault_home("import", str(chat))
+    assert "1 document left out as forgotten" in done.err
+    assert "None of these words are yours" not in done.err
+
+
 def test_a_dry_run_tells_what_the_import_would(vault_home: Run, notes: Path, chat: Path) -> None:
     vault_home("import", str(notes))
     vault_home("import", str(chat), "--me", "Ben Ode")
@@ -208,6 +251,39 @@ def test_an_import_that_could_read_nothing_fails_and_says_why_once(vault_home: R
     assert done.code == 1
     assert len(done.value["errors"]) == 1
     assert done.err.count("note00.txt") == 1
+
+
+class Screen(StringIO):
+    """A terminal to write on."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def _shown(stream: StringIO, calls: list[tuple[float, tuple[int, int, int]]]) -> str:
+    """What is on the screen after calls at those times, in seconds."""
+    clock = [0.0]
+    progress = _progress(Talk(err=stream), lambda: clock[0])
+    for clock[0], call in calls:
+        progress(*call)
+    return stream.getvalue()
+
+
+def test_a_long_mailbox_shows_how_far_it_is_a_few_times_a_second() -> None:
+    calls = [(number / 100, (0, 1, number)) for number in range(1, 101)]
+    shown = _shown(Screen(), calls)
+    assert 2 <= shown.count("\r") <= 4
+    assert "0 of 1 file, 1 document" in shown
+    assert "0 of 1 file, 26 documents" in shown
+
+
+def test_the_end_of_an_import_is_shown_however_soon_it_comes() -> None:
+    assert "1 of 1 file, 2 documents" in _shown(Screen(), [(0.0, (0, 1, 1)), (0.01, (1, 1, 2))])
+
+
+def test_an_import_shows_no_progress_where_there_is_no_terminal(vault_home: Run, notes: Path) -> None:
+    assert _shown(StringIO(), [(0.0, (0, 1, 1)), (9.0, (1, 1, 1))]) == ""
+    assert "of 4 files" not in vault_home("import", str(notes)).err
 
 
 def test_a_pipe_is_refused_and_not_waited_for(vault_home: Run, tmp_path: Path) -> None:

@@ -106,8 +106,37 @@ def test_the_passphrase_is_asked_twice_and_not_shown(at_terminal: Run) -> None:
     assert PASSPHRASE not in stats.out
 
 
+def test_a_short_passphrase_has_to_be_confirmed(at_terminal: Run, tmp_path: Path) -> None:
+    asked = ("Use it all the same? [y/N] ", "n")
+    refused = at_terminal("init", "--passphrase", answers=[("New passphrase: ", "1234567"), asked])
+    assert (refused.code, "fewer than 8 characters" in refused.out) == (2, True)
+    assert not _files(tmp_path / "home")
+    answers = [("New passphrase: ", "1234567"), (asked[0], "y"), ("The same again: ", "1234567")]
+    assert at_terminal("init", "--passphrase", answers=answers).code == 0
+    assert at_terminal("data", "stats", answers=[("Passphrase: ", "1234567")]).code == 0
+
+
+def test_a_short_passphrase_in_the_environment_is_warned_of_in_one_sentence(run: Run, tmp_path: Path) -> None:
+    done = run("init", "--passphrase", MLXTWIN_PASSPHRASE="1234567")
+    assert (done.code, done.err.count("fewer than 8 characters")) == (0, 1)
+    assert done.err.splitlines()[0].startswith("Warning: ")
+    assert "1234567" not in done.out + done.err
+    shutil.rmtree(tmp_path / "home")
+    assert "characters" not in run("init", "--passphrase", MLXTWIN_PASSPHRASE="12345678").err
+
+
+@pytest.mark.parametrize("empty", ["", "   "])
+def test_an_empty_passphrase_is_refused(run: Run, at_terminal: Run, tmp_path: Path, empty: str) -> None:
+    asked = at_terminal("init", "--passphrase", answers=[("New passphrase: ", empty)])
+    assert (asked.code, "The passphrase is empty." in asked.out) == (2, True)
+    assert run("init", "--passphrase", MLXTWIN_PASSPHRASE=empty).code == 2
+    assert not _files(tmp_path / "home")
+
+
 def test_two_passphrases_that_differ_make_no_vault(at_terminal: Run, tmp_path: Path) -> None:
-    done = at_terminal("init", "--passphrase", answers=[("New passphrase: ", "one"), ("The same again: ", "two")])
+    done = at_terminal(
+        "init", "--passphrase", answers=[("New passphrase: ", PASSPHRASE), ("The same again: ", ANOTHER)]
+    )
     assert done.code == 2
     assert "differ" in done.out
     assert not _files(tmp_path / "home")
@@ -115,10 +144,14 @@ def test_two_passphrases_that_differ_make_no_vault(at_terminal: Run, tmp_path: P
 
 def test_a_wrong_passphrase_may_be_typed_again(made_vault: Path, tmp_path: Path, at_terminal: Run) -> None:
     shutil.copytree(made_vault, tmp_path / "home")
-    prompt = "Passphrase: "
-    assert at_terminal("data", "stats", answers=[(prompt, "wrong"), (prompt, PASSPHRASE)]).code == 0
+    prompt, wrong = "Passphrase: ", "That passphrase is not the right one."
+    assert wrong not in at_terminal("data", "stats", answers=[(prompt, PASSPHRASE)]).out
+    opened = at_terminal("data", "stats", answers=[(prompt, "wrong"), (prompt, PASSPHRASE)])
+    assert opened.code == 0
+    assert opened.out.replace("\r", "").startswith(f"Passphrase: \n{wrong}\nPassphrase: \n")
     refused = at_terminal("data", "stats", answers=[(prompt, "wrong")] * 3)
     assert refused.code == 3
+    assert refused.out.count(wrong) == 2
     assert "mlxtwin init --recover" in refused.out
 
 

@@ -159,9 +159,9 @@ def test_a_dry_run_shows_each_value_with_its_origin_and_starts_nothing(program: 
     shown = program.run("retrain", *SMALL, "--set", "lora_parameters.alpha=4", "--dry-run")
     assert set(shown["recipe"]) == set(Recipe.model_fields)
     leaves = {
-        f"{key}.{inner}" if key in ("data", "gate", "lora_parameters") else key
+        f"{key}.{inner}" if key in ("data", "gate", "lora_parameters", "prefix_cache") else key
         for key, value in shown["recipe"].items()
-        for inner in (value if key in ("data", "gate", "lora_parameters") else [""])
+        for inner in (value if key in ("data", "gate", "lora_parameters", "prefix_cache") else [""])
     }
     assert set(shown["origins"]) == leaves
     assert (shown["origins"]["max_seq_length"], shown["origins"]["base"]) == ("--set", "--base")

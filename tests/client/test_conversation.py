@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mlxtwin.client import chat as chat_module
-from mlxtwin.client.chat import Chat, Engine
+from mlxtwin.client.chat import Chat, Engine, SlotGone
 from mlxtwin.errors import RunFailed, UsageError
 from mlxtwin.paths import Home
 from mlxtwin.security.crypto import SealedFiles, new_key
@@ -176,6 +176,42 @@ def test_an_unknown_slot_leaves_the_conversation_as_it_is(chat: Chat, home: Home
     list(chat.say("More"))
     assert asked(home)[1]["slot"] == "voice"
     assert len(kept(chat)) == 4
+
+
+def test_a_slot_that_was_removed_ends_the_conversation_and_nothing_more_is_asked(chat: Chat, home: Home) -> None:
+    plan(home, ["one"], ["two"])
+    list(chat.say("Hi"))
+    Slots(home).remove("voice")
+    with pytest.raises(SlotGone, match="Slot voice was removed") as caught:
+        chat.say("More")
+    assert caught.value.hint == "Train one with: mlxtwin retrain voice"
+    assert len(asked(home)) == 1
+    assert kept(chat) == [("user", "Hi", True), ("assistant", "one", True)]
+
+
+def test_a_slot_trained_anew_under_the_same_name_is_not_the_one_that_was_talked_with(chat: Chat, home: Home) -> None:
+    plan(home, ["one"], ["two"])
+    slot(home, "work")
+    list(chat.say("Hi"))
+    before = chat.engine.process
+    Slots(home).remove("voice")
+    slot(home, "voice", run="another")
+    with pytest.raises(SlotGone) as caught:
+        chat.say("More")
+    assert caught.value.hint.endswith("chat --slot voice")
+    chat.switch("voice")
+    assert "".join(chat.say("More")) == "two"
+    assert chat.engine.process is not before
+
+
+def test_another_version_in_use_leaves_the_conversation_with_its_own(chat: Chat, home: Home) -> None:
+    plan(home, ["one"], ["two"])
+    list(chat.say("Hi"))
+    before = chat.engine.process
+    slot(home, "voice", run="later")
+    assert "".join(chat.say("More")) == "two"
+    assert [one["version"] for one in asked(home)] == [1, 1]
+    assert chat.engine.process is before
 
 
 def test_the_bare_base_gets_the_same_prompt_and_is_not_kept(chat: Chat, home: Home) -> None:

@@ -98,7 +98,7 @@ def test_the_order_of_import_does_not_matter(vault: Vault) -> None:
     forwards = reasons(vault)
     for document in documents:
         vault.forget(document.id)
-    vault.put(reversed(documents))
+    vault.put(reversed(documents), include_forgotten=True)
     curate(vault)
     assert reasons(vault) == forwards
 

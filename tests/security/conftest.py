@@ -14,8 +14,12 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeKeyring]]:
     """The only keychain of this machine, for one test, and empty."""
     monkeypatch.setattr(keychain, "BACKENDS", (("Fake", sys.platform, "fake_keyring", "FakeKeyring"),))
     monkeypatch.delenv(keychain.CHOICE, raising=False)
-    FakeKeyring.items.clear()
-    FakeKeyring.mood = "well"
+    _reset()
     yield FakeKeyring
+    _reset()
+
+
+def _reset() -> None:
     FakeKeyring.items.clear()
     FakeKeyring.mood = "well"
+    FakeKeyring.meanwhile = None

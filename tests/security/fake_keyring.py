@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from keyring.backend import KeyringBackend
@@ -12,6 +13,8 @@ class FakeKeyring(KeyringBackend):
     priority = 9.0  # type: ignore[assignment]
     items: ClassVar[dict[tuple[str, str], str]] = {}
     mood: ClassVar[str] = "well"
+    # What happens on this computer while a value is being stored.
+    meanwhile: ClassVar[Callable[[], object] | None] = None
 
     def get_password(self, service: str, username: str) -> str | None:
         if self.mood == "locked":
@@ -24,7 +27,9 @@ class FakeKeyring(KeyringBackend):
         if self.mood == "indiscreet":
             raise RuntimeError(f"cannot store {password}")
         if self.mood != "forgetful":
-            self.items[service, username] = password
+            self.items[service, username] = password[1:] if self.mood == "mangling" else password
+        if FakeKeyring.meanwhile:
+            FakeKeyring.meanwhile()
 
     def delete_password(self, service: str, username: str) -> None:
         if (service, username) not in self.items:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from fake_keyring import FakeKeyring
 
-from mlxtwin.errors import UsageError, VaultDamaged, VaultLocked
+from mlxtwin.client.vault import create
+from mlxtwin.errors import TwinError, UsageError, VaultDamaged, VaultLocked
 from mlxtwin.paths import Home
 from mlxtwin.security import keychain, unlock
 from mlxtwin.security.recovery import new_recovery_key
@@ -100,10 +101,65 @@ def test_without_any_keys_the_next_step_is_init(home: Home) -> None:
 
 
 def test_a_keychain_that_cannot_hold_the_key_leaves_no_key_file(home: Home, fake: type[FakeKeyring]) -> None:
-    for fake.mood in ("locked", "forgetful", "indiscreet"):
+    for fake.mood in ("locked", "forgetful", "indiscreet", "mangling"):
         with pytest.raises(VaultLocked):
             unlock.create_keys(home, passphrase=None)
-    assert not home.keys.exists()
+    assert not home.root.exists()
+    assert not fake.items
+
+
+def test_a_home_that_cannot_be_written_puts_no_key_into_the_keychain(tmp_path: Path, fake: type[FakeKeyring]) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    asked: list[int] = []
+    fake.meanwhile = lambda: asked.append(1)
+    for root in (tmp_path / "file", Path("/proc/mlxtwin")):
+        with pytest.raises(TwinError, match="vault cannot be written"):
+            unlock.create_keys(Home(root), passphrase=None)
+    assert (asked, fake.items) == ([], {})
+
+
+def test_a_key_file_that_could_not_be_written_leaves_no_key_in_the_keychain(
+    home: Home, fake: type[FakeKeyring]
+) -> None:
+    def rival() -> None:
+        home.keys.parent.mkdir(parents=True)
+        home.keys.write_bytes(b"another process was quicker")
+
+    fake.meanwhile = rival
+    with pytest.raises(UsageError, match="already"):
+        unlock.create_keys(home, passphrase=None)
+    assert home.keys.read_bytes() == b"another process was quicker"
+    assert not fake.items
+
+
+def test_a_vault_that_could_not_be_made_leaves_no_key_anywhere(home: Home, fake: type[FakeKeyring]) -> None:
+    def rival() -> None:
+        home.vault.parent.mkdir(parents=True)
+        home.vault.write_bytes(b"another process was quicker")
+
+    fake.meanwhile = rival
+    with pytest.raises(UsageError, match="already"):
+        create(home, None)
+    assert [path.name for path in home.vault.parent.iterdir()] == [home.vault.name]
+    assert not fake.items
+
+
+def test_a_recovery_that_could_not_be_written_leaves_the_keychain_as_it_was(
+    home: Home, fake: type[FakeKeyring]
+) -> None:
+    key, recovery = unlock.create_keys(home, passphrase=None)
+    before = dict(fake.items)
+    aside = home.root.with_name("aside")
+
+    def gone() -> None:
+        home.root.rename(aside)
+        home.root.write_bytes(b"")
+
+    fake.meanwhile = gone
+    with pytest.raises(TwinError, match="cannot be written"):
+        unlock.rewrap(home, recovery, passphrase=None)
+    assert dict(fake.items) == before
+    assert unlock.unlock(Home(aside)) == key
 
 
 @pytest.mark.parametrize("wrong", ["other words", "", WORDS + " "])

@@ -200,7 +200,23 @@ def test_tier_names_and_progress_reach_those_who_asked(tmp_path: Path) -> None:
     )
     assert tiers == dict.fromkeys(store.documents, 2)
     assert names == [frozenset({"ann"})]
-    assert steps == [(1, 2, 1), (2, 2, 2)]
+    assert steps == [(0, 2, 1), (1, 2, 1), (1, 2, 2), (2, 2, 2)]
+
+
+def test_a_long_mailbox_tells_of_its_messages_while_it_is_read(tmp_path: Path) -> None:
+    mails = [
+        f"From a@example.org Mon Jan  6 10:00:00 2025\nFrom: a@example.org\nMessage-ID: <{number}@example.org>\n"
+        f"Subject: One\n\nThis is number {number}.\n\n"
+        for number in range(3)
+    ]
+    (tmp_path / "x.mbox").write_text("".join(mails))
+    steps: list[tuple[int, int, int]] = []
+    import_paths([tmp_path], person=ANN, progress=lambda *step: steps.append(step))
+    assert steps == [(0, 1, 1), (0, 1, 2), (0, 1, 3), (1, 1, 3)]
+    steps.clear()
+    with pytest.raises(WhoIsMe):
+        import_paths([tmp_path], person=NOBODY, progress=lambda *step: steps.append(step))
+    assert steps == [(0, 1, 1), (0, 1, 2), (0, 1, 3)]
 
 
 def test_a_dry_run_counts_and_stores_nothing(tmp_path: Path) -> None:
@@ -240,6 +256,13 @@ def test_a_file_that_may_not_be_read_is_an_error_and_not_empty(tmp_path: Path, m
     report = import_paths([root], person=NOBODY)
     assert report.errors == [{"path": "b.md", "why": "It cannot be read: permission denied."}]
     assert (report.documents, report.skipped) == (1, {})
+
+
+def test_one_author_is_not_several(tmp_path: Path) -> None:
+    root = folder(tmp_path / "x", a_txt="31/12/24, 10:00 - Bob: Hi there\n31/12/24, 10:01 - Bob: Anybody?\n")
+    with pytest.raises(WhoIsMe) as caught:
+        import_paths([root / "a.txt"], person=NOBODY)
+    assert caught.value.message == "a.txt has 1 author and does not tell which of them is you."
 
 
 def test_several_paths_have_authors(tmp_path: Path) -> None:

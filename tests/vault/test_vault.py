@@ -188,6 +188,25 @@ def test_an_empty_vault_answers_everything(vault: Vault) -> None:
     assert vault.put([]) == PutResult()
 
 
+def test_what_was_forgotten_stays_out_until_it_is_asked_for(vault: Vault) -> None:
+    first, second = document(1), document(2)
+    vault.put([first, second])
+    vault.forget(first.id)
+    assert vault.put([first, second]) == PutResult(0, 0, 1, forgotten=1)
+    assert vault.document(first.id) is None
+    assert [found.id for found in vault.search("harvest evening", 5)] == [second.id]
+    assert vault.put([first, second], include_forgotten=True) == PutResult(1, 0, 1)
+    assert vault.put([first, second]) == PutResult(0, 0, 2)
+    assert vault.verify() == []
+
+
+def test_of_a_forgotten_document_only_the_id_is_kept(vault: Vault) -> None:
+    vault.put([document(1)])
+    vault.forget(document(1).id)
+    vault.forget(document(2).id)
+    assert vault._db.rows("SELECT * FROM forgotten") == [(document(1).id,)]
+
+
 def test_forgetting_removes_the_document_and_its_words(vault: Vault) -> None:
     vault.put([document(1, "unmistakable"), document(2)])
     assert vault.forget(document(1).id)

@@ -175,6 +175,17 @@ def test_an_older_schema_is_brought_up_once_and_keeps_its_content(home: Home, mo
     assert applied == [1]
 
 
+def test_a_vault_made_before_forgetting_was_remembered_learns_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MIGRATIONS", MIGRATIONS[:4])
+    Vault.create(home, KEY).close()
+    monkeypatch.undo()
+    with Vault.open(home, KEY) as vault:
+        vault.put([document(1), document(2)])
+        assert vault.forget(document(1).id)
+        assert vault.put([document(1)]).forgotten == 1
+        assert (vault.count(), vault.verify()) == (1, [])
+
+
 def test_a_step_that_fails_leaves_the_old_schema(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(home, 5)
 
