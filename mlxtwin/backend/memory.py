@@ -52,14 +52,14 @@ def cpu_threads(root: Path = Path("/")) -> int:
     """Cores this process may use, or less where a control group gives it less time."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for folder in _groups(root):
-        words = _read(folder / "cpu.max").split()
+        words = read_text(folder / "cpu.max").split()
         if len(words) == 2 and words[0].isdigit() and words[1].isdigit():
             cores = min(cores, max(1, round(int(words[0]) / int(words[1]))))
     return cores
 
 
 def _meminfo(root: Path) -> tuple[int, int] | None:
-    rows = dict(line.split(":", 1) for line in _read(root / "proc/meminfo").splitlines() if ":" in line)
+    rows = dict(line.split(":", 1) for line in read_text(root / "proc/meminfo").splitlines() if ":" in line)
     try:
         return _KIB * int(rows["MemTotal"].split()[0]), _KIB * int(rows["MemAvailable"].split()[0])
     except (KeyError, ValueError, IndexError):
@@ -75,7 +75,7 @@ def _pages() -> tuple[int, int]:
 def _groups(root: Path) -> list[Path]:
     """The folders of this process's control groups (version 2), the innermost first."""
     top = root / "sys/fs/cgroup"
-    lines = _read(root / "proc/self/cgroup").splitlines()
+    lines = read_text(root / "proc/self/cgroup").splitlines()
     name = next((line[3:].strip("/") for line in lines if line.startswith("0::")), "")
     own = top / name
     return [folder for folder in (own, *own.parents) if folder == top or top in folder.parents]
@@ -85,23 +85,24 @@ def _group_limits(root: Path) -> list[tuple[int, int]]:
     """(limit, bytes that cannot be reclaimed) of every control group that sets a limit."""
     found = []
     for folder in _groups(root):
-        limit, used = _read(folder / "memory.max").strip(), _read(folder / "memory.current").strip()
+        limit, used = read_text(folder / "memory.max").strip(), read_text(folder / "memory.current").strip()
         if limit.isdigit() and used.isdigit():
             found.append((int(limit), max(0, int(used) - _reclaimable(folder / "memory.stat"))))
     old = root / "sys/fs/cgroup/memory"
-    limit, used = _read(old / "memory.limit_in_bytes").strip(), _read(old / "memory.usage_in_bytes").strip()
+    limit, used = read_text(old / "memory.limit_in_bytes").strip(), read_text(old / "memory.usage_in_bytes").strip()
     if limit.isdigit() and used.isdigit():
         found.append((int(limit), max(0, int(used) - _reclaimable(old / "memory.stat"))))
     return found
 
 
 def _reclaimable(file: Path) -> int:
-    rows = dict(line.split(maxsplit=1) for line in _read(file).splitlines() if " " in line)
+    rows = dict(line.split(maxsplit=1) for line in read_text(file).splitlines() if " " in line)
     return int(rows.get("inactive_file", "0").strip() or 0)
 
 
-def _read(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """A file of the system; empty where it cannot be read."""
     try:
-        return file.read_text()
+        return file.read_text(errors="replace")
     except OSError:
         return ""

@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 
 from mlxtwin.backend import blas as blas_module
-from mlxtwin.backend.blas import Blas, load_blas, loaded_library
-from mlxtwin.backend.device import decide, detect
-from mlxtwin.backend.memory import Memory, cpu_memory, cpu_threads, cuda_memory, metal_memory
+from mlxtwin.backend.blas import load_blas, loaded_library
+from mlxtwin.backend.device import detect, prepare
+from mlxtwin.backend.memory import cpu_memory, cpu_threads, cuda_memory, metal_memory
 
-FAST = Blas("OpenBLAS", "libopenblas.so.0", "loaded before MLX", True)
-SLOW = Blas("reference", "", "not found", False)
-MEMORY = Memory(16 << 30, 12 << 30, "so it is")
 GIB = 1 << 30
 
 
@@ -44,44 +41,12 @@ def test_every_choice_has_a_reason_and_the_answer_is_found_once() -> None:
     assert all(getattr(device, field.name) is not None for field in fields(device))
 
 
-def test_a_cpu_holds_the_base_in_float32_and_a_gpu_as_it_is() -> None:
-    assert decide("cpu", "", FAST, MEMORY, 2, ["mlx-cpu"], {}).base_dtype == "float32"
-    assert decide("cuda", "", FAST, MEMORY, 2, ["mlx-cuda-12"], {}).base_dtype == "own"
-    assert decide("metal", "", FAST, MEMORY, 2, ["mlx-metal"], {}).base_dtype == "own"
-
-
-def test_a_slow_blas_is_a_problem_on_a_cpu_only() -> None:
-    (problem,) = decide("cpu", "", SLOW, MEMORY, 2, ["mlx-cpu"], {}).problems
-    assert "slow" in problem.what and "libopenblas0" in problem.fix and "mkl" in problem.fix
-    assert decide("cpu", "", FAST, MEMORY, 2, ["mlx-cpu"], {}).problems == ()
-    assert decide("cuda", "", SLOW, MEMORY, 2, ["mlx-cuda-12"], {}).problems == ()
-
-
-def test_without_a_compiler_compiled_functions_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    device = decide("cpu", "", FAST, MEMORY, 2, ["mlx-cpu"], {})
-    assert not device.compile and "g++" in device.compile_reason
-    assert decide("metal", "", FAST, MEMORY, 2, ["mlx-metal"], {}).compile
-
-
-def test_two_builds_of_mlx_at_once_are_explained() -> None:
-    (problem,) = decide("cuda", "", FAST, MEMORY, 2, ["mlx-cpu", "mlx-cuda-13"], {}).problems
-    assert "mlx-cpu" in problem.what and "mlx-cuda-13" in problem.what and "uninstall" in problem.fix
-
-
-def test_a_cuda_build_without_a_usable_gpu_names_the_driver_it_needs() -> None:
-    (problem,) = decide("cpu", "", FAST, MEMORY, 2, ["mlx-cuda-12"], {}).problems
-    assert "550" in problem.fix
-    (problem,) = decide("cpu", "", FAST, MEMORY, 2, ["mlx-cuda-13"], {}).problems
-    assert "580" in problem.fix
-
-
-def test_an_old_gpu_is_told_its_compute_capability() -> None:
-    info = {"compute_capability_major": 6, "compute_capability_minor": 1}
-    (problem,) = decide("cuda", "", FAST, MEMORY, 2, ["mlx-cuda-12"], info).problems
-    assert "6.1" in problem.what
-    info = {"compute_capability_major": 7, "compute_capability_minor": 5}
-    assert decide("cuda", "", FAST, MEMORY, 2, ["mlx-cuda-12"], info).problems == ()
+def test_every_choice_of_the_policy_is_on_the_device_too() -> None:
+    device = detect()
+    assert prepare() == device
+    assert device.widths.fit(1) == device.widths.step
+    assert device.streams >= 1 and device.cache_limit > 0
+    assert len({row.name for row in device.policy}) == len(device.policy) >= 15
 
 
 def fake_system(root: Path, available_gib: int, **groups: str) -> Path:
