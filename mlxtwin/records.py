@@ -163,3 +163,29 @@ class RunEvent:
     event: str
     at: float
     data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PreferencePair:
+    """Of two answers to ``prompt`` (its last message is the user's), the one the person wants.
+
+    ``version``: the version of the slot's adapter that gave the rejected answer, None for the bare base.
+    ``document``: the id of the stored record it comes from.
+    """
+
+    document: str
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """An answer to ``prompt`` that the person called good or bad; ``version`` gave it, as in a `PreferencePair`."""
+
+    document: str
+    prompt: tuple[Message, ...]
+    answer: str
+    good: bool
+    version: int | None = None

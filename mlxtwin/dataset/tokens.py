@@ -62,6 +62,28 @@ def tokenise(examples: Iterable[Example], tokenizer: ChatTokenizer, max_seq_leng
     return [made for example in examples for made in cutter.cut(example)]
 
 
+def tokenise_answers(
+    document: str,
+    prompt: Sequence[Message],
+    answers: Sequence[str],
+    tokenizer: ChatTokenizer,
+    max_seq_length: int,
+) -> list[TokenExample]:
+    """One example per answer to the same ``prompt``, which ends with a user message; only that answer is supervised.
+
+    All begin with the same tokens: the oldest messages, then the oldest words of the last one, are left out until the
+    longest answer fits. An answer that would leave next to no room for its prompt is cut at its end.
+    """
+    cutter = _Cutter(tokenizer, max_seq_length)
+    made = [cutter.last_answer((*prompt, Message("assistant", answer))) for answer in answers]
+    room = max_seq_length - max(map(len, made))
+    context = cutter.recent(prompt, room if room >= max_seq_length * LEAST_CONTEXT else max_seq_length // 4)
+    cut = [answer[: max_seq_length - len(context)] for answer in made]
+    return [
+        TokenExample(document, (*context, *answer), (False,) * len(context) + (True,) * len(answer)) for answer in cut
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class _Cutter:
     tokenizer: ChatTokenizer
@@ -82,6 +104,23 @@ class _Cutter:
                 fitting = 1
                 yield from self._long_answer(example, messages[: _after(messages, 1)])
             messages = (*_system(messages), *messages[_after(messages, fitting) :])
+
+    def last_answer(self, messages: Sequence[Message]) -> list[int]:
+        """The last message through the token that ends its turn."""
+        prompt = self.tokenizer.render(messages[:-1], True)
+        whole = self.tokenizer.render(messages, False)
+        answer, _ = self._answer(whole[len(prompt) :]) if whole[: len(prompt)] == prompt else ([], [])
+        return answer or self._ended(messages)
+
+    def recent(self, prompt: Sequence[Message], room: int) -> list[int]:
+        """As much of the end of ``prompt`` as fits, from a user message on; the system message stays."""
+        system = _system(prompt)
+        starts = [place for place, message in enumerate(prompt) if message.role == "user"]
+        for start in (len(system), *starts):
+            rendered = self.tokenizer.render((*system, *prompt[start:]), True)
+            if len(rendered) <= room:
+                return rendered
+        return self._short_prompt((*system, *prompt[starts[-1] :]), room)[-room:]
 
     def _parts(self, messages: Sequence[Message]) -> list[_Part] | None:
         """One part per answer, or None if the template does not render prefixes as prefixes."""
