@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("mlxtwin.cli.export", "An adapter as other programs read it."),
     "models": ("mlxtwin.cli.models", "The base models a twin can be trained on."),
     "pull": ("mlxtwin.cli.pull", "Fetch a base model: the only command that uses the network."),
+    "bench": ("mlxtwin.cli.bench", "Speed and memory against mlx-lm, side by side in one run."),
     "secrets": ("mlxtwin.cli.secrets", "Tokens, kept in the keychain of this computer."),
 }
 
