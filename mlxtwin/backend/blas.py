@@ -11,7 +11,8 @@ import ctypes
 import os
 import site
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,35 @@ def load_blas(threads: int) -> Blas:
             tried.append(path)
     why = f"{CHOICE_VARIABLE} asks for it" if choice == "reference" else f"not found: {', '.join(tried) or choice}"
     return Blas("reference", "", why, False)
+
+
+@contextmanager
+def blas_threads(blas: Blas, threads: int) -> Iterator[None]:
+    """So many threads for each product within a ``with``; a BLAS that has no such switch keeps its own number."""
+    switch = _switch(blas)
+    if switch is None:
+        yield
+        return
+    get, put = switch
+    before = get()
+    put(threads)
+    try:
+        yield
+    finally:
+        put(before)
+
+
+def _switch(blas: Blas) -> tuple[Callable[[], int], Callable[[int], object]] | None:
+    """How a loaded BLAS is asked for its number of threads, and told it."""
+    names = {
+        "OpenBLAS": ("openblas_get_num_threads", "openblas_set_num_threads"),
+        "MKL": ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
+    }
+    if blas.name not in names or not blas.path:
+        return None
+    library = ctypes.CDLL(blas.path)
+    get, put = (getattr(library, name, None) for name in names[blas.name])
+    return (get, put) if get and put else None
 
 
 def loaded_library(maps: Path = Path("/proc/self/maps")) -> str:

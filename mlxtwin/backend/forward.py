@@ -4,7 +4,7 @@ The head is the model's own ``__call__`` with the body replaced by a stand-in th
 given: soft caps, logit scales, tied and untied projections come along without a line about any architecture. Whether
 that is right for a model is not assumed but compared once (`head_holds`); where it is not, the whole model runs.
 
-Not covered here: chunks of the head and packing of several examples in one row.
+Not covered here: chunks of the head (`head.py`) and packing of several examples in one row (`segments.py`).
 """
 
 from __future__ import annotations
@@ -79,19 +79,27 @@ def head_holds(model: nn.Module) -> bool:
     return bool(known)
 
 
-def target_nll(model: nn.Module, tokens: mx.array, positions: mx.array, targets: mx.array) -> mx.array:
+def target_nll(
+    model: nn.Module, tokens: mx.array, positions: mx.array, targets: mx.array, cache: Any = None
+) -> mx.array:
     """Negative log-likelihood in nats, float32 (P,), of the ids ``targets`` (P,).
 
     ``tokens`` (rows, width); ``positions`` (P,): for each target the flat index of the place that predicts it.
     """
-    states = hidden(model, tokens) if head_holds(model) else None
+    states = hidden(model, tokens, cache) if head_holds(model) else None
     if states is None:
-        logits = model(tokens)
+        logits = model(tokens, cache=cache)
         chosen = logits.reshape(-1, logits.shape[-1])[positions].astype(mx.float32)
     else:
         chosen = head(model, states.reshape(-1, states.shape[-1])[positions][None])[0]
     nll: mx.array = mx.fast.cross_entropy(chosen, targets)
     return nll
+
+
+def body_of(model: nn.Module) -> nn.Module | None:
+    """The part of ``model`` that ends with the hidden states and holds the blocks; None where it cannot be told."""
+    found = _split(model)
+    return getattr(*found) if found else None
 
 
 def _split(model: nn.Module) -> tuple[nn.Module, str] | None:

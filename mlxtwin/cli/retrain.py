@@ -11,12 +11,13 @@ import click
 
 from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
-from mlxtwin.cli.talk import Answer, Talk, fields, plural, size, table
+from mlxtwin.cli.talk import Answer, Talk, fields, size, table
 from mlxtwin.client import runs
 from mlxtwin.client.vault import unlock_key
 from mlxtwin.errors import Interrupted, UsageError
 from mlxtwin.paths import find_home
 from mlxtwin.records import RunEvent
+from mlxtwin.wording import plural
 
 if TYPE_CHECKING:
     from mlxtwin.jobs.runs import Run
@@ -66,9 +67,7 @@ def command(
     if dry_run:
         return _show_plan(planned)
     used = planned.dataset
-    talk.note(
-        f"Training on {plural(len(used.train), 'example')}; {len(used.holdout):,} more are held out to measure by."
-    )
+    talk.note(f"Training on {plural(len(used.train), 'example')}; held out to measure by: {len(used.holdout):,} more.")
     return follow(home, runs.start(home, key, planned), talk, detach)
 
 
@@ -108,7 +107,7 @@ def _bytes(plan: dict[str, Any]) -> Iterator[tuple[str, int]]:
 
 def _flat(values: dict[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
-        if isinstance(value, dict) and key in ("data", "lora_parameters", "gate"):
+        if isinstance(value, dict) and key in ("data", "lora_parameters", "prefix_cache", "gate"):
             yield from _flat(value, f"{key}.")
         else:
             yield f"{at}{key}", value
@@ -167,7 +166,7 @@ def stopped_where(result: dict[str, Any]) -> str:
     """``at step 12 of 40``, or that all steps were done."""
     step, steps = result["step"], result["steps"]
     if step and step == steps:
-        return f"while measuring, after all {steps} steps"
+        return f"while measuring, after all {steps:,} steps" if steps > 1 else "while measuring, after its one step"
     return f"at step {step} of {steps}" if steps else f"at step {step}"
 
 
@@ -203,8 +202,9 @@ def card_lines(result: dict[str, Any]) -> list[str]:
     lines = [f"  {'pass' if ok else 'FAIL'}  {reason}" for ok, reason in zip(passed, reasons, strict=True)]
     lines += strength_line(result["strength"])
     speed = f"{result['tokens_per_second']:,.0f} tokens/s"
-    took = f"{result['supervised_tokens']:,} supervised tokens in {result['seconds']:.0f} s ({speed})"
-    return [*lines, f"  {result['steps']} steps, {took}, peak memory {size(result['peak_memory_bytes'])}"]
+    took = f"{plural(result['supervised_tokens'], 'supervised token')} in {result['seconds']:.0f} s ({speed})"
+    peak = size(result["peak_memory_bytes"])
+    return [*lines, f"  {plural(result['steps'], 'step')}, {took}, peak memory {peak}"]
 
 
 def strength_line(strength: float) -> list[str]:
@@ -225,6 +225,10 @@ def show(event: RunEvent, talk: Talk) -> None:
             f"step {data['step']}/{data['steps']}  loss {data['loss']:.3f}  {data['tokens_per_second']:,.0f} tokens/s  "
             f"{size(data['memory_bytes'])}  {left} left"
         )
+    elif event.event == "prefix":
+        talk.progress(f"frozen blocks, once for every example: {data['done']:,} of {data['tokens']:,} tokens")
+    elif event.event == "prefix_off" and data["reason"] in _NO_PREFIX:
+        talk.note(_NO_PREFIX[data["reason"]])
     elif event.event == "evaluate":
         talk.progress(_STAGES.get(data["stage"], data["stage"]))
     elif event.event == "skipped":
@@ -233,6 +237,11 @@ def show(event: RunEvent, talk: Talk) -> None:
         talk.note(f"Going on from step {data['step']} of {data['steps']}.")
 
 
+_NO_PREFIX = {
+    "architecture": "The frozen blocks are computed anew in every epoch: this base cannot be computed in two parts.",
+    "too-large": "The frozen blocks are computed anew in every epoch: what they make of the examples would take more "
+    "disk than prefix_cache.max_gb.",
+}
 _STAGES = {
     "strength": "looking how much of the adapter forgets nothing",
     "holdout": "measuring base and twin on held-out words",

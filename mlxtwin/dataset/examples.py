@@ -19,6 +19,7 @@ from mlxtwin.errors import SealBroken, UsageError
 from mlxtwin.records import KINDS, Document, Example, Kind, Message, Split
 from mlxtwin.security.redact import mask
 from mlxtwin.vault.store import StoredDocument, Vault
+from mlxtwin.wording import plural
 
 WORDS_PER_EXAMPLE = 300
 FEWEST_WORDS = 500
@@ -233,7 +234,7 @@ def _nothing(kinds: frozenset[Kind], chosen: Sequence[Chosen], others: Mapping[s
             "Give that tier a share.",
         )
     if others:
-        held = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items()))
+        held = ", ".join(plural(count, kind) for kind, count in sorted(others.items()))
         return UsageError(f"The vault keeps no {named} to train on, only {held}.", "Set data.kinds, or import some.")
     return UsageError("The vault keeps nothing to train on yet.", "Import your writing with `mlxtwin import PATH`.")
 
@@ -241,7 +242,7 @@ def _nothing(kinds: frozenset[Kind], chosen: Sequence[Chosen], others: Mapping[s
 def _check_enough(train: Sequence[Chosen], held: Sequence[Chosen]) -> None:
     words = sum(one.words for one in (*train, *held))
     documents = len(train) + len(held)
-    there = f"There are {words} of your own words in {documents} documents"
+    there = f"Found to train on: {plural(words, 'word')} of your own in {plural(documents, 'document')}"
     if words < FEWEST_WORDS or not train:
         raise UsageError(f"{there}; at least {FEWEST_WORDS} words are needed.", _IMPORT)
     if len(held) < FEWEST_HELD_OUT:

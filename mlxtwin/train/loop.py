@@ -1,12 +1,12 @@
 """The training loop: every example of every epoch once, exact resume, guarded steps.
 
-Not covered here: evaluation (a stage of its own), packing and the cached prefix.
+Not covered here: evaluation, a stage of its own.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,21 +15,22 @@ import mlx.optimizers as optim
 from mlx import nn
 from mlx.utils import tree_map
 
-from mlxtwin.backend.forward import head_holds
+from mlxtwin.backend.cut import drop_lower
 from mlxtwin.dataset.batches import batches
-from mlxtwin.dataset.collate import collate
 from mlxtwin.errors import RunFailed, UsageError
 from mlxtwin.records import TokenExample
 from mlxtwin.train.checkpoint import CheckpointFile, Progress, flat
-from mlxtwin.train.loss import weighted_sum
-from mlxtwin.train.plan import MICRO_BATCH_TOKENS
+from mlxtwin.train.gradient import Execution, Gradients, number_of
+from mlxtwin.train.prefix import fill
 from mlxtwin.train.schedule import learning_rate
 
 CHECKPOINT_SECONDS = 15.0
 REPORT_SECONDS = 1.0
 MOST_SKIPPED = 5
-# Between the random numbers of two seeds: more steps than any run has.
-_STEPS_APART = 10**9
+# Between the random numbers of two steps: more passes than a step has; and of two seeds: more steps than a run has.
+_STEPS_APART = 10**4
+_SEEDS_APART = 10**12
+PLAIN = Execution()
 
 
 class Emit(Protocol):
@@ -62,28 +63,30 @@ def train(
     checkpoint: CheckpointFile,
     emit: Emit,
     should_stop: Callable[[], bool],
+    execution: Execution = PLAIN,
 ) -> TrainResult:
     """Train the trainable parameters of ``model`` in place, from the checkpoint when there is one.
 
-    Returns early, with a checkpoint written, once ``should_stop()``. Raises RunFailed after several steps in a row
-    with a loss or a gradient that is not finite; UsageError when no example has a target.
+    With a prefix store the states below the cut are computed first, and the blocks there lose their weights: load the
+    base again for anything else. Returns early, with a checkpoint written, once ``should_stop()``. Raises RunFailed
+    after several steps in a row with a loss or a gradient that is not finite; UsageError when no example has a target.
     """
     usable = _usable(examples)
     plan = [group for epoch in range(settings.epochs) for group in _epoch(usable, settings, epoch)]
-    head_holds(model)  # asked now, so that no step draws random numbers for it
+    gradients = Gradients(model, execution)  # asks the model now, so that no step draws random numbers for it
     optimizer = optim.AdamW(learning_rate=settings.learning_rate, weight_decay=0.01, bias_correction=True)
     optimizer.init(model.trainable_parameters())
     progress = checkpoint.load(model, optimizer) if checkpoint.exists() else Progress()
     emit("train", step=progress.step, steps=len(plan), examples=len(usable), tokens=sum(e.targets for e in usable))
     pace = _Pace(progress)
-    stopped = False
+    stopped = not _fill(gradients, usable, emit, should_stop)
     for step in range(progress.step, len(plan)):
-        if stopped := should_stop():
+        if stopped := stopped or should_stop():
             break
-        mx.random.seed(settings.seed * _STEPS_APART + step)
+        seed = settings.seed * _SEEDS_APART + step * _STEPS_APART
         rate = learning_rate(step, len(plan), settings.learning_rate, settings.warmup) * progress.rate_scale
         optimizer.learning_rate = mx.array(rate)
-        outcome = _step(model, optimizer, [usable[index] for index in plan[step]], settings)
+        outcome = _step(gradients, optimizer, usable, plan[step], seed, settings)
         progress.step = step + 1
         _guard(outcome, progress, emit)
         pace.count(outcome)
@@ -94,6 +97,20 @@ def train(
     pace.settle()
     checkpoint.save(model, optimizer, progress)
     return TrainResult(progress, len(plan), stopped)
+
+
+def _fill(gradients: Gradients, examples: Sequence[TokenExample], emit: Emit, should_stop: Callable[[], bool]) -> bool:
+    """Have the states below the cut at hand, if they are to be kept; False when asked to stop before that."""
+    store, model = gradients.prefix, gradients.model
+    if store is None:
+        return True
+    training = model.training
+    model.eval()
+    filled = fill(model, examples, gradients.cut, store, gradients.policy, gradients.streams, emit, should_stop)
+    model.train(training)
+    if filled:
+        drop_lower(model, gradients.cut)
+    return filled
 
 
 def _usable(examples: Sequence[TokenExample]) -> list[TokenExample]:
@@ -120,47 +137,24 @@ class _Outcome:
 
 
 def _step(
-    model: nn.Module, optimizer: optim.Optimizer, examples: Sequence[TokenExample], settings: TrainSettings
+    gradients: Gradients,
+    optimizer: optim.Optimizer,
+    examples: Sequence[TokenExample],
+    batch: Sequence[int],
+    seed: int,
+    settings: TrainSettings,
 ) -> _Outcome:
-    """One optimizer step over ``examples``, accumulated over as many forward passes as memory asks for."""
-    gradient_of = nn.value_and_grad(model, weighted_sum)
-    total: Any = None
-    nats, targets, weight = 0.0, 0, 0.0
-    for part in _micro_batches(examples):
-        batch = collate(part)
-        (_, plain), gradient = gradient_of(model, batch)
-        total = gradient if total is None else tree_map(mx.add, total, gradient)
-        mx.eval(total, plain)
-        nats += _number(plain)
-        targets += batch.targets
-        weight += float(batch.weights.sum())
-    total = tree_map(lambda array: array / max(weight, 1e-9), total)
-    squares = [mx.sum(mx.square(array)) for array in flat(total).values()]
-    gradient_norm = _number(mx.sqrt(mx.sum(mx.stack(squares))))
-    finite = _finite(nats) and _finite(gradient_norm)
+    """One optimizer step over the examples that ``batch`` points at; skipped when a number is not finite."""
+    summed = gradients.step(examples, batch, seed)
+    mean = tree_map(lambda array: array / max(summed.weight, 1e-9), summed.gradient)
+    squares = [mx.sum(mx.square(array)) for array in flat(mean).values()]
+    gradient_norm = number_of(mx.sqrt(mx.sum(mx.stack(squares))))
+    finite = _finite(summed.nats) and _finite(gradient_norm)
     if finite:
         clip = min(1.0, settings.max_grad_norm / (gradient_norm + 1e-6))
-        optimizer.update(model, tree_map(lambda array: array * clip, total))
-        mx.eval(model.trainable_parameters(), optimizer.state)
-    return _Outcome(nats, targets, gradient_norm, finite)
-
-
-def _micro_batches(examples: Sequence[TokenExample]) -> Iterator[list[TokenExample]]:
-    part: list[TokenExample] = []
-    longest = 0
-    for example in examples:
-        longest = max(longest, len(example.tokens))
-        if part and longest * (len(part) + 1) > MICRO_BATCH_TOKENS:
-            yield part
-            part, longest = [], len(example.tokens)
-        part.append(example)
-    if part:
-        yield part
-
-
-def _number(scalar: mx.array) -> float:
-    value: Any = scalar.item()
-    return float(value)
+        optimizer.update(gradients.model, tree_map(lambda array: array * clip, mean))
+        mx.eval(gradients.model.trainable_parameters(), optimizer.state)
+    return _Outcome(summed.nats, summed.targets, gradient_norm, finite)
 
 
 def _finite(value: float) -> bool:

@@ -83,6 +83,14 @@ class GateSettings(_Strict):
     max_copied_run: int = Field(13, ge=1)
 
 
+class PrefixSettings(_Strict):
+    """What the frozen blocks make of each example, kept on disk: ``bits`` 16 or 8 for a value, 0 to keep nothing;
+    ``max_gb`` bounds it, in units of 2^30 bytes."""
+
+    bits: Literal[0, 8, 16] = 16
+    max_gb: float = Field(4.0, gt=0)
+
+
 class Recipe(_Strict):
     """A resolved recipe: every value is set."""
 
@@ -100,6 +108,8 @@ class Recipe(_Strict):
     epochs: int = Field(gt=0, le=1000)
     max_seq_length: int = Field(ge=32)
     batch_tokens: int = Field(ge=32)
+    grad_checkpoint: bool
+    prefix_cache: PrefixSettings
     seed: int = Field(ge=0, lt=2**32)
     gate: GateSettings
 
@@ -109,6 +119,14 @@ class Recipe(_Strict):
         if value != -1 and value < 1:
             raise ValueError("is the number of blocks from the top, or -1 for all")
         return value
+
+
+_PARTS: dict[str, type[BaseModel]] = {
+    "data": DataSettings,
+    "lora_parameters": LoraSettings,
+    "prefix_cache": PrefixSettings,
+    "gate": GateSettings,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +278,7 @@ def resolve(
 def _merge(values: dict[str, Any], new: Mapping[str, Any], origins: dict[str, str], origin: str, at: str = "") -> None:
     for key, value in new.items():
         dotted = f"{at}{key}"
-        if isinstance(value, Mapping) and dotted in ("data", "lora_parameters", "gate"):
+        if isinstance(value, Mapping) and dotted in _PARTS:
             if not isinstance(values.setdefault(key, {}), dict):
                 raise RecipeError(f"{dotted} must hold keys of its own.", f"For example: {', '.join(map(str, value))}.")
             _merge(values[key], value, origins, origin, f"{dotted}.")
@@ -293,6 +311,8 @@ def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape, words
         "epochs": epochs,
         "max_seq_length": min(dial["max_seq_length"], shape.context),
         "batch_tokens": dial["batch_tokens"],
+        "grad_checkpoint": False,
+        "prefix_cache": {"bits": 16, "max_gb": 4.0},
         "seed": 0,
         "gate": {"min_gain": 0.02, "max_forgetting": 0.03, "max_copied_run": 13},
     }
@@ -321,7 +341,7 @@ def _fill(
 ) -> None:
     for key, value in defaults.items():
         dotted = f"{at}{key}"
-        if isinstance(value, dict) and dotted in ("data", "lora_parameters", "gate"):
+        if isinstance(value, dict) and dotted in _PARTS:
             part = values.setdefault(key, {})
             if not isinstance(part, dict):
                 raise RecipeError(f"{dotted} must hold keys of its own.", f"For example: {', '.join(value)}.")
@@ -350,6 +370,8 @@ _WORKS = {
     "warmup": "Give a share from 0 to below 1, for example: 0.1", "max_grad_norm": "Give a number above 0, such as 1.0",
     "epochs": "Give a whole number from 1 to 1000, for example: 3", "seed": "Give a whole number below 2^32, such as 0",
     **dict.fromkeys(("max_seq_length", "batch_tokens"), "Give a whole number of at least 32, for example: 512"),
+    "grad_checkpoint": "Give true or false", "prefix_cache.bits": "Give 16, 8, or 0 to keep nothing",
+    "prefix_cache.max_gb": "Give a number above 0, for example: 4",
     "gate.min_gain": "Give a share from 0 to below 1, for example: 0.02",
     "gate.max_forgetting": "Give a share of 0 or more, for example: 0.03",
     "gate.max_copied_run": "Give a whole number of at least 1, for example: 13",
@@ -390,10 +412,9 @@ def _place(key: str, origins: Mapping[str, str]) -> str:
 
 
 def _known_keys() -> Iterator[str]:
-    parts: dict[str, type[BaseModel]] = {"data": DataSettings, "lora_parameters": LoraSettings, "gate": GateSettings}
     for key in Recipe.model_fields:
-        if key in parts:
-            yield from (f"{key}.{inner}" for inner in parts[key].model_fields)
+        if key in _PARTS:
+            yield from (f"{key}.{inner}" for inner in _PARTS[key].model_fields)
         else:
             yield key
     yield "lora_parameters.alpha"

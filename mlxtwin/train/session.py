@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlxtwin.backend.adapters import LoraSpec, adapter_bytes, attach
+from mlxtwin.backend.adapters import LoraSpec, adapter_bytes, attach, load_adapter
+from mlxtwin.backend.blas import blas_threads
 from mlxtwin.backend.device import Device, prepare
 from mlxtwin.backend.engine import Loaded, load_base
 from mlxtwin.backend.models import BaseModel, recheck
@@ -17,15 +18,18 @@ from mlxtwin.errors import UsageError
 from mlxtwin.evaluate.forgetting import measure as forgetting
 from mlxtwin.evaluate.report import ReportCard, measure
 from mlxtwin.evaluate.strength import turn_down
+from mlxtwin.paths import Home
 from mlxtwin.records import TokenExample
 from mlxtwin.security.crypto import SealedFiles
 from mlxtwin.train.checkpoint import CheckpointFile
+from mlxtwin.train.gradient import Execution, row_policy
 from mlxtwin.train.loop import Emit, TrainResult, TrainSettings, parameter_count, train
 from mlxtwin.train.plan import MemoryPlan, plan, read_config, require, weights_bytes
+from mlxtwin.train.prefixes import Prefixes
 from mlxtwin.train.recipe import Recipe
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Session:
     """An open run: the base with fresh adapters on it, and the examples as tokens."""
 
@@ -36,6 +40,7 @@ class Session:
     examples: list[TokenExample]
     held_out: list[TokenExample]
     checkpoint: CheckpointFile
+    prefixes: Prefixes
 
     @classmethod
     def open(cls, spec: dict[str, Any], dataset: Dataset, folder: Path, sealed: SealedFiles) -> Session:
@@ -56,7 +61,8 @@ class Session:
         held_out = tokenise(dataset.holdout, loaded.tokenizer, width)
         if not any(example.targets for example in held_out):
             raise UsageError("There are no held-out words to measure the twin by.", "Import more of your writing.")
-        return cls(recipe, device, loaded, dataset, examples, held_out, CheckpointFile(folder, sealed))
+        prefixes = Prefixes(Home(folder.parents[2]).prefix, sealed, recipe.prefix_cache)
+        return cls(recipe, device, loaded, dataset, examples, held_out, CheckpointFile(folder, sealed), prefixes)
 
     @property
     def spec(self) -> LoraSpec:
@@ -76,10 +82,31 @@ class Session:
             recipe.max_grad_norm,
             recipe.seed,
         )
+        execution, why_not = self._execution()
+        if why_not:
+            emit("prefix_off", reason=why_not)
         self.loaded.model.train()
-        result = train(self.loaded.model, self.examples, settings, self.checkpoint, emit, should_stop)
+        with blas_threads(self.device.blas, 1 if self.device.streams > 1 else self.device.threads):
+            result = train(self.loaded.model, self.examples, settings, self.checkpoint, emit, should_stop, execution)
         self.loaded.model.eval()
+        if execution.prefix is not None:
+            self.prefixes.prune(execution.prefix, self.examples)
+            self._load_whole()
         return result
+
+    def _execution(self) -> tuple[Execution, str]:
+        """How this device computes the steps; and why no prefix is kept, if none is."""
+        policy = row_policy(self.device, self.recipe.max_seq_length)
+        store, why_not = self.prefixes.store(self.loaded, self.examples)
+        checkpointed = self.recipe.grad_checkpoint
+        return Execution(policy, store, checkpointed, self.device.compile and self.device.kind != "cpu"), why_not
+
+    def _load_whole(self) -> None:
+        """The blocks below the cut were dropped for training; the measuring needs them."""
+        trained = adapter_bytes(self.loaded.model)
+        self.loaded = load_base(self.loaded.base, self.device)
+        attach(self.loaded.model, self.spec, self.recipe.seed)
+        load_adapter(self.loaded.model, trained)
 
     def measure(self, emit: Emit) -> ReportCard:
         """Turn the trained adapter down, in place, as far as the gate's limit of forgetting asks; then measure it."""

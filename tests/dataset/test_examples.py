@@ -176,14 +176,15 @@ def test_nothing_to_train_on_is_one_sentence_that_says_what_is_there() -> None:
     assert refusal([]) == "The vault keeps nothing to train on yet."
     notes = person(0, 30, 0)
     assert refusal(notes, replace(WANTED, kinds=frozenset(("mail",)))) == (
-        "The vault keeps no mail to train on, only 30 note."
+        "The vault keeps no mail to train on, only 30 notes."
     )
     assert "tier 2" in refusal(notes, replace(WANTED, tiers={1: 1.0}))
 
 
 def test_too_little_is_told_with_what_is_there_and_what_is_needed() -> None:
     few = kept([document("note", own(prose(n, 20)), key=f"{n}") for n in range(10)])
-    assert refusal(few) == "There are 200 of your own words in 10 documents; at least 500 words are needed."
+    assert refusal(few) == "Found to train on: 200 words of your own in 10 documents; at least 500 words are needed."
+    assert "Found to train on: 1 word of your own in 1 document;" in refusal(kept([document("note", own("Perhaps"))]))
     long = kept([document("note", own(prose(n, 500)), key=f"{n}") for n in range(4)])
     assert "4 documents, of which 1 can be held out" in refusal(long)
 

@@ -134,25 +134,6 @@ def test_the_loss_of_a_padded_batch_is_that_of_each_example_alone() -> None:
         )
 
 
-def test_a_step_larger_than_memory_allows_has_the_same_gradient(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    sealed = SealedFiles(home, new_key())
-    settings = TrainSettings(1, 4096, 1e-3, 0.1, 1.0, 5)
-    at_once, in_parts = tiny_llama(0.0), tiny_llama(0.0)
-    train(at_once, examples(), settings, CheckpointFile(home.runs / "a", sealed), Recorder(), lambda: False)
-    monkeypatch.setattr("mlxtwin.train.loop.MICRO_BATCH_TOKENS", 64)
-    train(in_parts, examples(), settings, CheckpointFile(home.runs / "b", sealed), Recorder(), lambda: False)
-    first, second = np.frombuffer(adapter_bytes(at_once), np.uint8), np.frombuffer(adapter_bytes(in_parts), np.uint8)
-    assert first.shape == second.shape
-    for (name, one), (_, other) in zip(_arrays(at_once), _arrays(in_parts), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5, err_msg=name)
-
-
-def _arrays(model: nn.Module) -> list[tuple[str, Any]]:
-    from mlx.utils import tree_flatten
-
-    return [(name, np.array(value)) for name, value in tree_flatten(model.trainable_parameters())]
-
-
 def test_a_loss_that_is_not_finite_is_skipped_then_given_up(checkpoint: CheckpointFile) -> None:
     model, record = tiny_llama(), Recorder()
     model.model.norm.weight = model.model.norm.weight * float("nan")
