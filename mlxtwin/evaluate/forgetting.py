@@ -14,6 +14,7 @@ from mlxtwin.evaluate.likelihood import per_token, score_documents
 from mlxtwin.records import TokenExample
 
 Half = Literal["judge", "choose"]
+SPAN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Forgetting:
 def measure(model: nn.Module, tokenizer: ChatTokenizer, context: int, half: Half = "judge") -> Forgetting:
     """``context``: the longest input of the base, in tokens.
 
-    The first half of every paragraph is there to choose settings by, the second to judge an adapter by.
+    Of every paragraph one span of tokens is there to choose settings by and the next to judge an adapter by, in turn.
     """
     examples = [_half(example, half) for example in neutral_examples(tokenizer, context)]
     twin = per_token(score_documents(model, examples))
@@ -42,12 +43,11 @@ def measure(model: nn.Module, tokenizer: ChatTokenizer, context: int, half: Half
 
 
 def _half(example: TokenExample, half: Half) -> TokenExample:
-    middle = len(example.tokens) // 2
+    """Spans in turn, so that both halves have as much before them: a loss falls along a paragraph."""
+    wanted = 0 if half == "choose" else 1
     return replace(
         example,
-        supervised=tuple(
-            wanted and (at < middle) == (half == "choose") for at, wanted in enumerate(example.supervised)
-        ),
+        supervised=tuple(target and at // SPAN % 2 == wanted for at, target in enumerate(example.supervised)),
     )
 
 

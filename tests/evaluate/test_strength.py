@@ -7,7 +7,7 @@ import numpy as np
 from mlx import nn
 
 from mlxtwin.backend.adapters import LoraSpec, adapter_arrays, attach
-from mlxtwin.evaluate.forgetting import _half, neutral_examples
+from mlxtwin.evaluate.forgetting import SPAN, _half, neutral_examples
 from mlxtwin.evaluate.strength import MARGIN, SHARES, turn_down
 
 
@@ -76,3 +76,7 @@ def test_what_is_chosen_by_is_not_what_is_judged_by() -> None:
         assert not any(one and other for one, other in zip(choose, judge, strict=True))
         assert sum(choose) + sum(judge) == sum(paragraph.supervised)
         assert min(sum(choose), sum(judge)) > 50
+        # As much stands before the words of the one half as before those of the other.
+        places = [[at for at, taken in enumerate(half) if taken] for half in (choose, judge)]
+        middles = [sum(one) / len(one) for one in places]
+        assert abs(middles[0] - middles[1]) <= 2 * SPAN
