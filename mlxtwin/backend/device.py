@@ -44,11 +44,12 @@ def detect() -> Device:
     if sys.platform == "darwin":
         # Lets long kernels live past the watchdog's patience; read when Metal starts.
         os.environ.setdefault("AGX_RELAX_CDM_CTXSTORE_TIMEOUT", "1")
-    # Wide enough that MLX hands out the work of several streams in turn; read when it first evaluates.
-    os.environ.setdefault("MLX_BFS_MAX_WIDTH", BREADTH)
     threads = cpu_threads()
     blas = load_blas(threads)
     builds = installed_builds()
+    if builds == ("mlx-cpu",):
+        # Wide enough that MLX hands out the work of several streams in turn; read when it first evaluates.
+        os.environ.setdefault("MLX_BFS_MAX_WIDTH", BREADTH)
     try:
         import mlx.core as mx
     except ImportError as error:

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import mlx.core as mx
 from mlx import nn
+from mlx.utils import tree_flatten
 
 from mlxtwin.backend.device import Device, prepare
 from mlxtwin.backend.forward import head_holds
 from mlxtwin.backend.models import BaseModel, context_length, recheck
+from mlxtwin.backend.policy import BaseDtype, base_precision
 from mlxtwin.backend.tokenizer import ChatTokenizer, load_tokenizer
 from mlxtwin.errors import UsageError
 from mlxtwin.records import Message
@@ -33,10 +35,12 @@ class Loaded:
     context: int
 
 
-def load_base(base: BaseModel, device: Device | None = None) -> Loaded:
+def load_base(base: BaseModel, device: Device | None = None, *, training: bool = False) -> Loaded:
     """Load a base in the device's precision, ready to generate or to take an adapter.
 
-    Its files are checked again first. Raises UsageError or UnsafeModel for a folder that cannot or must not be loaded.
+    ``training``: in the precision that `base_precision` finds best to train on; answers are best given from the base
+    as it was saved. Its files are checked again first. Raises UsageError or UnsafeModel for a folder that cannot or
+    must not be loaded.
     """
     device = device or prepare()
     recheck(base)
@@ -44,7 +48,7 @@ def load_base(base: BaseModel, device: Device | None = None) -> Loaded:
 
     try:
         model, config = load_model(base.path, lazy=True)
-        _set_precision(model, device)
+        _set_precision(model, _precision(model, device, training))
         mx.eval(model.parameters())
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError):
         raise UsageError(
@@ -58,14 +62,39 @@ def load_base(base: BaseModel, device: Device | None = None) -> Loaded:
     return Loaded(model, tokenizer, base, config, context_length(config))
 
 
-def _set_precision(model: nn.Module, device: Device) -> None:
-    """In place: float32 where the device asks for it, with quantised layers unpacked once; else nothing."""
-    if device.base_dtype != "float32":
+def _precision(model: nn.Module, device: Device, training: bool) -> BaseDtype:
+    if device.base_dtype != "own" or not training:
+        return device.base_dtype
+    packed = packed_parts(model)
+    return base_precision(device, bool(packed), 2 * _values(model, packed))[0]
+
+
+def packed_parts(model: nn.Module) -> list[nn.Module]:
+    """The layers of ``model`` that are held in 8 bits or fewer."""
+    from mlx_lm.models.switch_layers import QuantizedSwitchLinear
+
+    kinds = (nn.QuantizedLinear, nn.QuantizedEmbedding, QuantizedSwitchLinear)
+    return [part for part in model.modules() if isinstance(part, kinds)]
+
+
+def _values(model: nn.Module, packed: list[nn.Module]) -> int:
+    """How many numbers the weights are once they are unpacked."""
+    parameters: Any = tree_flatten(model.parameters())
+    count = sum(int(value.size) for _, value in parameters)
+    for part in packed:
+        count += part["weight"].size * 32 // part.bits
+        count -= sum(part[name].size for name in ("weight", "scales", "biases") if part.get(name) is not None)
+    return count
+
+
+def _set_precision(model: nn.Module, precision: BaseDtype) -> None:
+    """In place, with quantised layers unpacked once; "own" changes nothing."""
+    if precision == "own":
         return
     from mlx_lm.utils import dequantize_model
 
     dequantize_model(model)
-    model.set_dtype(mx.float32)
+    model.set_dtype(mx.float32 if precision == "float32" else mx.bfloat16)
 
 
 @dataclass(slots=True)

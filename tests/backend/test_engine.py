@@ -11,8 +11,8 @@ from mlx import nn
 from mlx.utils import tree_flatten
 
 from mlxtwin.backend.device import prepare
-from mlxtwin.backend.engine import Loaded, PromptCache, fit, generate, load_base, make_sampler
-from mlxtwin.backend.models import describe
+from mlxtwin.backend.engine import Loaded, PromptCache, fit, generate, load_base, make_sampler, packed_parts
+from mlxtwin.backend.models import BaseModel, describe
 from mlxtwin.errors import UsageError
 from mlxtwin.records import Message
 
@@ -141,17 +141,56 @@ def test_a_base_is_held_in_float32_on_a_cpu_and_as_saved_elsewhere(tmp_path: Pat
     assert types == {"float32": {mx.float32}, "own": {mx.bfloat16}}
 
 
-def test_a_quantised_base_is_unpacked_once_on_a_cpu(tmp_path: Path) -> None:
+def four_bit(tmp_path: Path) -> tuple[BaseModel, nn.Module]:
+    """A quantised base on disk, and the same in memory."""
     folder = small_folder(tmp_path / "four", hidden_size=64, head_dim=16)
     model = small_model(hidden_size=64, head_dim=16)
     nn.quantize(model, group_size=32, bits=4)
     mx.save_safetensors(str(folder / "model.safetensors"), dict(tree_flatten(model.parameters())))
     config = json.loads((folder / "config.json").read_text()) | {"quantization": {"group_size": 32, "bits": 4}}
     (folder / "config.json").write_text(json.dumps(config))
-    unpacked = load_base(describe(folder, "four"), replace(prepare(), base_dtype="float32")).model
+    return describe(folder, "four"), model
+
+
+def types_of(model: nn.Module) -> set[mx.Dtype]:
+    return {value.dtype for _, value in tree_flatten(model.parameters())}
+
+
+def test_a_quantised_base_is_unpacked_once_on_a_cpu(tmp_path: Path) -> None:
+    base, model = four_bit(tmp_path)
+    unpacked = load_base(base, replace(prepare(), base_dtype="float32")).model
     tokens = mx.array([[4, 5, 6]])
-    assert not any(isinstance(part, (nn.QuantizedLinear, nn.QuantizedEmbedding)) for part in unpacked.modules())
+    assert not packed_parts(unpacked) and packed_parts(model)
     assert mx.abs(unpacked(tokens) - model(tokens)).max().item() < 1e-3
+
+
+def test_on_cuda_a_quantised_base_is_unpacked_to_bfloat16_to_train_on_and_kept_to_answer_from(tmp_path: Path) -> None:
+    base, model = four_bit(tmp_path)
+    card = replace(prepare(), kind="cuda", base_dtype="own", memory_budget=1 << 30)
+    trained, asked = load_base(base, card, training=True).model, load_base(base, card).model
+    assert types_of(trained) == {mx.bfloat16} and not packed_parts(trained)
+    assert types_of(asked) == types_of(model) and len(packed_parts(asked)) == len(packed_parts(model))
+    tokens = mx.array([[4, 5, 6]])
+    whole = model(tokens)
+    # bfloat16 keeps 8 bits of each weight.
+    assert mx.abs(trained(tokens) - whole).max().item() < 0.03 * mx.abs(whole).max().item()
+
+
+def test_on_cuda_a_quantised_base_stays_as_it_is_where_unpacked_it_would_take_more_than_half_of_the_memory(
+    tmp_path: Path,
+) -> None:
+    base, _ = four_bit(tmp_path)
+    plain = small_model(hidden_size=64, head_dim=16)
+    room = 2 * 2 * sum(value.size for _, value in tree_flatten(plain.parameters()))
+    for kind, budget, packed in [("cuda", room, False), ("cuda", room - 2, True), ("metal", 1 << 40, True)]:
+        device = replace(prepare(), kind=kind, base_dtype="own", memory_budget=budget)
+        assert bool(packed_parts(load_base(base, device, training=True).model)) is packed, (kind, budget)
+
+
+def test_on_cuda_a_base_that_is_not_quantised_is_trained_in_its_own_precision(tmp_path: Path) -> None:
+    base = describe(small_folder(tmp_path / "whole"), "whole")
+    card = replace(prepare(), kind="cuda", base_dtype="own", memory_budget=1 << 30)
+    assert types_of(load_base(base, card, training=True).model) == {mx.float32}
 
 
 def test_weights_that_do_not_fit_the_config_are_a_sentence(tmp_path: Path) -> None:
