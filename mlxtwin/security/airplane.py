@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import ipaddress
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -35,12 +37,15 @@ LOOKUP_EVENTS = {"socket.getaddrinfo": 0, "socket.gethostbyname": 0, "socket.get
 HINT = "Only `mlxtwin pull` uses the network."
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 0x1
 SANDBOX = "/usr/bin/sandbox-exec"
 # Later rules win: everything stays allowed but the network, of which Unix sockets stay.
 SANDBOX_PROFILE = (
     "(version 1) (allow default) (deny network*)"
     " (allow network* (remote unix-socket)) (allow network* (local unix-socket))"
 )
+SANDBOX_LOOPBACK = ' (allow network* (remote ip "localhost:*")) (allow network* (local ip "localhost:*"))'
 SENTENCES: dict[str, str] = {
     "namespace": "Worker and engine run in a namespace that has no network; every process has the audit hook.",
     "sandbox": "The worker and the engine run in a sandbox without network; every process has the audit hook.",
@@ -93,24 +98,26 @@ def online() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def deny_network() -> Enforced:
+def deny_network(*, loopback: bool = False) -> Enforced:
     """Leave the network, for good, and say what holds from now on; never raises.
 
     Linux: a network namespace of its own, where not even loopback is up; needs a process with one thread. Who owns
     this process and the files it writes stays the same. Path-named Unix sockets stay, abstract ones (such as some
-    session buses) do not. macOS: this cannot be done from inside; start the process under ``sandbox_command()``.
+    session buses) do not. With ``loopback`` that alone is up, for this process and those
+    it starts. macOS: this cannot be done from inside; start the process under ``sandbox_command()``.
     """
-    if sys.platform == "linux" and _one_thread() and _in_child(_leave_network) and _leave_network():
+    leave = _leave_for_loopback if loopback else _leave_network
+    if sys.platform == "linux" and _one_thread() and _in_child(leave) and leave():
         return "namespace"
     if sys.platform == "darwin" and not _can_reach_loopback():
         return "sandbox"
     return "hook"
 
 
-def sandbox_command() -> list[str]:
-    """What to put before a command on macOS so that it has no network; empty elsewhere."""
+def sandbox_command(*, loopback: bool = False) -> list[str]:
+    """What to put before a command on macOS so that it has no network, or only loopback; empty elsewhere."""
     if sys.platform == "darwin" and Path(SANDBOX).exists():
-        return [SANDBOX, "-p", SANDBOX_PROFILE]
+        return [SANDBOX, "-p", SANDBOX_PROFILE + (SANDBOX_LOOPBACK if loopback else "")]
     return []
 
 
@@ -199,6 +206,18 @@ def _leave_network() -> bool:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    except OSError:
+        return False
+    return True
+
+
+def _leave_for_loopback() -> bool:
+    """A new namespace's own loopback begins down; raising it is its owner's right."""
+    if not _leave_network():
+        return False
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
     except OSError:
         return False
     return True
