@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import click
 
@@ -19,9 +19,12 @@ from mlxtwin.errors import TwinError, UsageError
 from mlxtwin.paths import find_home
 from mlxtwin.security.redact import TerminalStream
 from mlxtwin.vault.store import Vault
+from mlxtwin.wording import plural
 
 HELP = """/slot NAME  go on with another slot; without a name, list them
 /base       ask the bare base the same, to compare
+/good, /bad rate the last answer
+/better     say how you would have said it: /better TEXT, or type it when asked
 /quit       leave (so does Ctrl-D); Ctrl-C ends an answer early"""
 
 
@@ -125,6 +128,10 @@ def _do(chat: Chat, typed: str, talk: Talk) -> None:
         _slot(chat, rest.strip(), talk)
     elif word == "/base":
         _base(chat, talk)
+    elif word in ("/good", "/bad"):
+        _rate(chat, word[1:], talk)
+    elif word == "/better":
+        _better(chat, rest.strip(), talk)
     elif word.startswith("/"):
         talk.note(f"There is no {word}.\n{HELP}")
     else:
@@ -150,6 +157,26 @@ def _base(chat: Chat, talk: Talk) -> None:
     talk.note(f"({chat.version.meta['base']['name']}, without the twin)")
     with _ctrl_c_cancels(chat):
         _speak(chat.base(), talk)
+
+
+def _rate(chat: Chat, word: str, talk: Talk) -> None:
+    last = chat.last()
+    count = chat.rate(word == "good")
+    learn = _learn(" --set preference.method=kto")
+    talk.note(f"Stored as {word}: {plural(count, 'rating')} of {last.slot} so far. {learn}")
+
+
+def _better(chat: Chat, text: str, talk: Talk) -> None:
+    last = chat.last()
+    if not text:
+        with suppress(EOFError):
+            text = ask.line("How would you have said it? " if sys.stdin.isatty() else "")
+    count = chat.correct(text)
+    talk.note(f"Stored: {plural(count, 'correction')} of {last.slot} so far. {_learn()}")
+
+
+def _learn(more: str = "") -> str:
+    return f"The twin learns from them with: mlxtwin retrain corrections{more}"
 
 
 @contextmanager

@@ -70,6 +70,8 @@ def stats() -> Answer:
         "by_kind": found.by_kind,
         "by_tier": {str(tier): row for tier, row in sorted(found.by_tier.items())},
         "dropped": found.dropped,
+        "corrections": found.corrections,
+        "ratings": found.ratings,
     }
     return Answer(value, _stats_text(value) if total else "", () if total else (NOTHING,))
 
@@ -157,8 +159,15 @@ def _stats_text(value: dict[str, Any]) -> str:
         table(kinds, ("kind", "documents", "kept", "words by me in all")),
         table(tiers, ("tier", "kept documents", "words by me"), "Nothing is kept."),
         table(list(value["dropped"].items()), ("dropped because", "documents"), "Nothing is dropped."),
+        *(fields(told) for told in [_told_by(value)] if told),
     ]
     return "\n\n".join(parts)
+
+
+def _told_by(value: dict[str, Any]) -> list[tuple[str, object]]:
+    """What was thought of answers while chatting, as far as there is any of it."""
+    told = {"corrected answers": value["corrections"], "rated answers": value["ratings"]}
+    return [(name, f"{count:,}") for name, count in told.items() if count]
 
 
 def _iso(at: datetime | None) -> str | None:

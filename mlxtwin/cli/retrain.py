@@ -11,6 +11,7 @@ import click
 
 from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
+from mlxtwin.cli.plan_text import memory_text
 from mlxtwin.cli.talk import Answer, Talk, fields, size, table
 from mlxtwin.client import runs
 from mlxtwin.client.vault import unlock_key
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mlxtwin.jobs.runs import Run
     from mlxtwin.jobs.supervisor import Started
     from mlxtwin.paths import Home
+    from mlxtwin.train.plan import MemoryPlan
+    from mlxtwin.train.recipe import Resolved
 
 
 @make_command("retrain", "mlxtwin retrain voice --set effort=quick")
@@ -33,6 +36,13 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Show every value, the data and the memory plan; train nothing.")
 @click.option("--detach", is_flag=True, help="Return at once and let it train.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped or killed; 'last' is the newest.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=1,
+    metavar="N",
+    help="Compute in so many processes on this machine.",
+)
 @click.pass_obj
 def command(
     talk: Talk,
@@ -43,15 +53,26 @@ def command(
     dry_run: bool,
     detach: bool,
     resume: str | None,
+    processes: int,
 ) -> Answer:
     """Train a twin from a recipe ('voice' unless named) on what was imported, measure it, and let the gate judge it.
 
     It goes on when this terminal closes. Ctrl-C stops cleanly; --resume goes on exactly. Exit code 3: trained, but the
     gate said no.
+
+    On several machines: mlx.launch --backend ring --hosts A,B -- mlxtwin retrain voice. All of them need the same
+    home (a shared folder; what is in it is sealed), the same paths, and the key. What they tell each other is not
+    encrypted, and the system does not close the network to them.
     """
     if odd := next((pair for pair in sets if pair.startswith("--")), None):
         raise UsageError(f"--set is followed by {odd}, which is no KEY=VALUE.", "For example: --set effort=quick")
     home = find_home()
+    rank = runs.launched_rank()
+    if processes > 1 and (resume or dry_run or rank is not None):
+        raise UsageError("--processes belongs to the start of a run on one machine.", "Leave it out.")
+    if rank:
+        code = runs.compute_beside(home, unlock_key(home, ask.passphrase))
+        return Answer({"rank": rank}, "", (), code)
     if resume:
         if recipe or slot or base or sets or dry_run:
             raise UsageError("--resume goes on with a run as it was begun.", "Give it no recipe and no other values.")
@@ -62,13 +83,24 @@ def command(
     if not dry_run:
         runs.require_free(home)
     overrides = {name: value for name, value in (("slot", slot), ("base", base)) if value}
+    if dry_run and (path := runs.bare(base)):
+        return _show_bare(*runs.plan_bare(recipe or "voice", overrides, sets, path))
     key = unlock_key(home, ask.passphrase)
     planned = _plan(home, key, recipe or "voice", overrides, sets)
     if dry_run:
         return _show_plan(planned)
+    talk.note(_begun(planned))
+    return follow(home, runs.start(home, key, planned, processes), talk, detach)
+
+
+def _begun(planned: runs.Planned) -> str:
     used = planned.dataset
-    talk.note(f"Training on {plural(len(used.train), 'example')}; held out to measure by: {len(used.holdout):,} more.")
-    return follow(home, runs.start(home, key, planned), talk, detach)
+    if planned.parent is None:
+        count = plural(len(used.train), "example")
+        return f"Training on {count}; held out to measure by: {len(used.holdout):,} more."
+    learned = [plural(len(used.pairs), "correction"), *([plural(len(used.ratings), "rating")] if used.ratings else [])]
+    left = f"; left out: {planned.left_out:,}, of versions that are gone or have another base"
+    return f"Going on from version {planned.parent} with {' and '.join(learned)}{left if planned.left_out else ''}."
 
 
 def _plan(home: Home, key: bytes, recipe: str, overrides: dict[str, Any], sets: tuple[str, ...]) -> runs.Planned:
@@ -81,41 +113,53 @@ def _plan(home: Home, key: bytes, recipe: str, overrides: dict[str, Any], sets: 
 def _show_plan(planned: runs.Planned) -> Answer:
     memory = runs.memory_plan(planned)
     values = planned.resolved.recipe.model_dump(mode="json")
-    rows = [(key, _plain(value), planned.resolved.origins.get(key, "default")) for key, value in _flat(values)]
+    origins = planned.resolved.origins
+    shown = ((key, _plain(value, _UNSET.get(key, "all"))) for key, value in _flat(values))
+    rows = [(key, text, origins.get(key, "default")) for key, text in shown]
     data = {
         "train_examples": len(planned.dataset.train),
         "holdout_examples": len(planned.dataset.holdout),
         "train_words": sum(example.words for example in planned.dataset.train),
         "holdout_words": sum(example.words for example in planned.dataset.holdout),
     }
-    plan_text = fields([(name.removesuffix("_bytes"), size(value)) for name, value in _bytes(memory.as_dict())])
-    fits = (
-        "It fits." if memory.fits else "It does not fit: lower max_seq_length or batch_tokens, or take a smaller base."
-    )
+    if planned.parent is not None:
+        data |= {"corrections": len(planned.dataset.pairs), "ratings": len(planned.dataset.ratings)}
     parts = [
         table(rows, ("key", "value", "from")),
         fields([(name.replace("_", " "), f"{value:,}") for name, value in data.items()]),
-        "memory (an estimate)\n" + plan_text + "\n" + fits,
+        memory_text(memory),
     ]
-    value = {"recipe": values, "origins": planned.resolved.origins, "data": data, "memory": memory.as_dict()}
+    value = {"recipe": values, "origins": origins, "data": data, "memory": memory.as_dict()}
     return Answer(value, "\n\n".join(parts))
 
 
-def _bytes(plan: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    return ((name, value) for name, value in plan.items() if name.endswith("_bytes"))
+def _show_bare(resolved: Resolved, memory: MemoryPlan) -> Answer:
+    """The plan of a base whose weights are not here."""
+    values, origins = resolved.recipe.model_dump(mode="json"), resolved.origins
+    shown = ((key, _plain(value, _UNSET.get(key, "all"))) for key, value in _flat(values))
+    rows = table([(key, text, origins.get(key, "default")) for key, text in shown], ("key", "value", "from"))
+    value = {"recipe": values, "origins": origins, "memory": memory.as_dict()}
+    return Answer(value, f"{rows}\n\n{memory_text(memory)}")
 
 
 def _flat(values: dict[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
-        if isinstance(value, dict) and key in ("data", "lora_parameters", "prefix_cache", "gate"):
+        if isinstance(value, dict) and key in _NESTED:
             yield from _flat(value, f"{key}.")
         else:
             yield f"{at}{key}", value
 
 
-def _plain(value: Any) -> str:
+_NESTED = ("data", "lora_parameters", "prefix_cache", "early_stop", "replay", "preference", "gate")
+# What it means that a key has no value, where that is not "all".
+_UNSET = {"preference": "none", "preference.supervised_weight": "0"} | dict.fromkeys(
+    ("preference.desirable_weight", "preference.undesirable_weight"), "by number"
+)
+
+
+def _plain(value: Any, unset: str = "all") -> str:
     if value is None:
-        return "all"
+        return unset
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, dict):
@@ -182,6 +226,7 @@ _REMEDIES = {
     "certainty": _MORE,
     "forgetting": "Against forgetting: a lower learning_rate or fewer epochs",
     "copying": "Against copying: fewer epochs",
+    "preferred": "Against unlearning what you wanted: a lower learning_rate, or a higher preference.beta",
     "current": "The version in use stays: it knows your held-out words better",
 }
 
@@ -227,6 +272,12 @@ def show(event: RunEvent, talk: Talk) -> None:
         )
     elif event.event == "prefix":
         talk.progress(f"frozen blocks, once for every example: {data['done']:,} of {data['tokens']:,} tokens")
+    elif event.event == "reference":
+        talk.progress(f"reading what was answered before: {data['done']:,} of {data['items']:,}")
+    elif event.event == "replay":
+        talk.progress(f"the base's own answers, to rehearse: {data['done']} of {data['answers']}")
+    elif event.event == "validation":
+        talk.note(_validation_line(data))
     elif event.event == "prefix_off" and data["reason"] in _NO_PREFIX:
         talk.note(_NO_PREFIX[data["reason"]])
     elif event.event == "evaluate":
@@ -235,6 +286,14 @@ def show(event: RunEvent, talk: Talk) -> None:
         talk.note(f"Step {data['step']} was skipped: its loss was not finite; the learning rate is halved.")
     elif event.event == "train" and data["step"]:
         talk.note(f"Going on from step {data['step']} of {data['steps']}.")
+
+
+def _validation_line(data: dict[str, Any]) -> str:
+    """The loss after one epoch on what was set apart, and what follows from it."""
+    loss = "not a number" if data["loss"] is None else f"{data['loss']:.3f}"
+    verdict = "the best so far" if data["best"] else "no better than before"
+    stop = "; the best epoch is kept" if data["stops"] else ""
+    return f"Epoch {data['epoch']} of {data['epochs']}: loss {loss} on words set apart, {verdict}{stop}."
 
 
 _NO_PREFIX = {

@@ -23,6 +23,7 @@ MAX_TOKENS = 200
 TEMPERATURE = 0.7
 TRAIN = "Train one with: mlxtwin retrain voice"
 MODULE = "mlxtwin.serve.engine"
+SAY_BETTER = "Type how you would have said it: /better TEXT"
 
 
 class SlotGone(UsageError):
@@ -179,12 +180,22 @@ class Engine:
         return RunFailed("The engine process ended.", "Ask again; if it ends again, see: mlxtwin doctor")
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The last answer, and to what; ``version`` of ``slot`` gave it, None for the bare base."""
+
+    slot: str
+    version: int | None
+    prompt: tuple[Message, ...]
+    answer: str
+
+
 @dataclass
 class Chat:
     """A conversation with one slot. Every turn is in the vault before the next one is asked for.
 
     ``messages`` is what the twin is shown: a prompt that was never answered is in the vault, not here. ``worn`` is
-    the version asked last, which the engine may hold in memory.
+    the version asked last, which the engine may hold in memory. ``rate`` and ``correct`` are about ``answered``.
     """
 
     engine: Engine
@@ -196,6 +207,7 @@ class Chat:
     messages: list[Message] = field(default_factory=list)
     asked: tuple[Message, ...] = ()
     worn: Version | None = None
+    answered: Answered | None = None
     seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
 
     def __post_init__(self) -> None:
@@ -245,6 +257,7 @@ class Chat:
             self._keep(answer, complete=self.engine.last.get("ended") in ("end", "length"))
             if answer.content:
                 self.messages = [*self.asked, answer]
+                self.answered = Answered(self.slot, self.version.number, self.asked, answer.content)
 
     def base(self) -> Generator[str, None, None]:
         """What the bare base says to the last prompt; for comparison, not kept."""
@@ -254,8 +267,38 @@ class Chat:
     def _base(self) -> Generator[str, None, None]:
         if self.asked:
             self.engine.open(self.version.meta["base"])
-            with closing(self.engine.ask(self.asked, None, None, self._seed())) as pieces:
-                yield from pieces
+            said: list[str] = []
+            try:
+                with closing(self.engine.ask(self.asked, None, None, self._seed())) as pieces:
+                    for piece in pieces:
+                        said.append(piece)
+                        yield piece
+            finally:
+                if said:
+                    self.answered = Answered(self.slot, None, self.asked, "".join(said))
+
+    def rate(self, good: bool) -> int:
+        """Keep that the last answer was good or bad; how many ratings of its slot there are now."""
+        last = self.last()
+        self.vault.put_rating(last.slot, last.version, last.prompt, answer=last.answer, good=good)
+        return len(self.vault.ratings(last.slot))
+
+    def correct(self, text: str) -> int:
+        """Keep how the person would have said the last answer; how many corrections of its slot there are now."""
+        last = self.last()
+        chosen = text.strip()
+        if not chosen or chosen == last.answer.strip():
+            raise UsageError("That is what was said already." if chosen else "Nothing was stored.", SAY_BETTER)
+        self.vault.put_pair(last.slot, last.version, last.prompt, chosen=chosen, rejected=last.answer)
+        return len(self.vault.pairs(last.slot))
+
+    def last(self) -> Answered:
+        """The answer that can be rated or corrected; raises UsageError before there is one."""
+        if self.answered is None:
+            raise UsageError(
+                "There is no answer yet.", "Ask something first; /good, /bad and /better then speak of it."
+            )
+        return self.answered
 
     def cancel(self) -> None:
         self.engine.cancel()

@@ -7,27 +7,34 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlxtwin.client import corrections
 from mlxtwin.client.vault import BEGIN, exists
 from mlxtwin.errors import RunFailed, TwinError, UsageError
-from mlxtwin.jobs import runs, supervisor
+from mlxtwin.jobs import ranks, runs, supervisor
 from mlxtwin.jobs.runs import Run
 from mlxtwin.paths import Home
-from mlxtwin.records import RunEvent
+from mlxtwin.records import Example, RunEvent
 
 if TYPE_CHECKING:
     from mlxtwin.dataset.examples import Dataset
     from mlxtwin.train.plan import MemoryPlan
-    from mlxtwin.train.recipe import Resolved
+    from mlxtwin.train.recipe import Recipe, Resolved
     from mlxtwin.vault.store import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A run before its start: the resolved recipe, the base, and the examples it would train on."""
+    """A run before its start: the resolved recipe, the base, and the examples it would train on.
+
+    ``parent``: the number of the version that a run of preferences goes on from; ``left_out``: of its corrections and
+    ratings, those it cannot use.
+    """
 
     resolved: Resolved
     base: dict[str, Any]
     dataset: Dataset
+    parent: int | None = None
+    left_out: int = 0
 
 
 def plan(home: Home, vault: Vault, name: str, overrides: dict[str, Any], sets: Sequence[str]) -> Planned:
@@ -41,11 +48,20 @@ def plan(home: Home, vault: Vault, name: str, overrides: dict[str, Any], sets: S
 
     written = recipe.read(name)
     typed = recipe.parse_sets(sets)
-    base = resolve_base(home, str((typed | overrides).get("base") or written.get("base") or "starter"))
+    parent = corrections.parent(home, written, typed | overrides)
+    inherited = parent.inherited if parent else {}
+    named = (inherited | written | typed | overrides).get("base")
+    base = resolve_base(home, str(named or "starter"))
     words = sum(row["words"] for row in vault.stats().by_tier.values())
-    resolved = recipe.resolve(written, typed, base_shape(read_config(base.path)), words, overrides)
     described = asdict(base) | {"path": str(base.path)}
-    return Planned(resolved, described, build_dataset(vault, resolved))
+    if parent:
+        parent.require_same(described)
+    resolved = recipe.resolve(written, typed, base_shape(read_config(base.path)), words, overrides, inherited)
+    dataset, settings = build_dataset(vault, resolved), resolved.recipe.preference
+    if parent is None or settings is None:
+        return Planned(resolved, described, dataset)
+    dataset, left_out = corrections.with_preferences(dataset, vault, settings, parent)
+    return Planned(resolved, described, dataset, parent.version.number, left_out)
 
 
 def build_dataset(vault: Vault, resolved: Resolved) -> Dataset:
@@ -65,34 +81,85 @@ def build_dataset(vault: Vault, resolved: Resolved) -> Dataset:
 
 def memory_plan(planned: Planned) -> MemoryPlan:
     """What the run would need against this machine's budget, which a child process is asked for."""
-    from mlxtwin.client.doctor import device
-    from mlxtwin.train.plan import plan, read_config, weights_bytes
-
-    found = device()
-    folder = Path(planned.base["path"])
-    config = read_config(folder)
-    value_bytes = 4 if found.get("base_dtype", "float32") == "float32" else 2
-    held = weights_bytes(folder, config, value_bytes)
-    return plan(config, planned.resolved.recipe, held, value_bytes, int(found.get("memory_budget", 0)))
-
-
-def start(home: Home, key: bytes, planned: Planned) -> supervisor.Started:
-    """Make the run folder and start its worker; raises Busy while another run is alive."""
-    from mlxtwin.security.crypto import SealedFiles
-
     recipe = planned.resolved.recipe
-    spec = {
+    tokens = sum(_tokens(example, recipe.max_seq_length) for example in planned.dataset.train)
+    return _memory(Path(planned.base["path"]), recipe, tokens)
+
+
+def bare(base: str | None) -> Path | None:
+    """The folder or file of a config.json that lies there without weights, else None."""
+    path = Path(base).expanduser() if base else None
+    if path is None:
+        return None
+    if path.is_file() and path.suffix == ".json":
+        return path
+    alone = (path / "config.json").is_file() and not any(path.glob("*.safetensors"))
+    return path if alone else None
+
+
+def plan_bare(name: str, overrides: dict[str, Any], sets: Sequence[str], path: Path) -> tuple[Resolved, MemoryPlan]:
+    """Recipe and memory plan from a config.json alone: no weights, no vault and no examples are needed."""
+    from mlxtwin.train import recipe
+    from mlxtwin.train.plan import base_shape, read_config
+
+    typed, shape = recipe.parse_sets(sets), base_shape(read_config(path))
+    resolved = recipe.resolve(recipe.read(name), typed, shape, 0, overrides)
+    return resolved, _memory(path, resolved.recipe, 0)
+
+
+def _memory(path: Path, recipe: Recipe, tokens: int) -> MemoryPlan:
+    from mlxtwin.client.doctor import device
+    from mlxtwin.train.plan import Machine, held_bytes, plan, read_config
+
+    found, config = device(), read_config(path)
+    machine, budget = Machine.of(found), int(found.get("memory_budget", 0))
+    value_bytes = 4 if found.get("base_dtype", "float32") == "float32" else 2
+    held = held_bytes(path, config, value_bytes, budget, machine)
+    return plan(config, recipe, held, value_bytes, budget, machine, tokens)
+
+
+# Few tokenizers take fewer, and an estimate should err high.
+_LETTERS_PER_TOKEN, _TOKENS_PER_MESSAGE = 3.5, 8
+
+
+def _tokens(example: Example, longest: int) -> int:
+    letters = sum(len(message.content) for message in example.messages)
+    return min(longest, int(letters / _LETTERS_PER_TOKEN) + _TOKENS_PER_MESSAGE * len(example.messages))
+
+
+def spec(planned: Planned, processes: int = 1) -> dict[str, Any]:
+    """What a run is begun with, as its folder keeps it; ``parent`` only where it goes on from a version."""
+    recipe = planned.resolved.recipe
+    return {
         "recipe": recipe.model_dump(mode="json"),
         "origins": planned.resolved.origins,
         "base": planned.base,
         "dataset": planned.dataset.digest(),
         "seed": recipe.seed,
+        **({"parent": planned.parent} if planned.parent else {}),
+        **({"processes": processes} if processes > 1 else {}),
     }
 
+
+def start(home: Home, key: bytes, planned: Planned, processes: int = 1) -> supervisor.Started:
+    """Make the run folder and start its worker, which computes in so many processes; raises Busy while another run is
+    alive."""
+    from mlxtwin.security.crypto import SealedFiles
+
     def make() -> Run:
-        return runs.create(home, spec, planned.dataset.to_bytes(), SealedFiles(home, key))
+        return runs.create(home, spec(planned, processes), planned.dataset.to_bytes(), SealedFiles(home, key))
 
     return supervisor.start(home, make, key)
+
+
+def compute_beside(home: Home, key: bytes) -> int:
+    """Take the place among several processes that the environment gives this one, to its end; the exit code."""
+    return supervisor.start_rank(home, key)
+
+
+def launched_rank() -> int | None:
+    """The place that ``mlx.launch`` gave this process, None without it."""
+    return ranks.own_rank() if ranks.launched() else None
 
 
 def resume(home: Home, key: bytes, run: Run) -> supervisor.Started:

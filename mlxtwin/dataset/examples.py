@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mlxtwin.curate.decide import seconds
+from mlxtwin.dataset import preferences
 from mlxtwin.dataset.choose import tier_weights, within_budget
 from mlxtwin.dataset.forms import CONTEXT_WORDS, conversations
 from mlxtwin.dataset.pieces import last_words
 from mlxtwin.dataset.split import FEWEST_HELD_OUT, Chosen, split, without_repeats
 from mlxtwin.errors import SealBroken, UsageError
-from mlxtwin.records import KINDS, Document, Example, Kind, Message, Split
+from mlxtwin.records import KINDS, Document, Example, Kind, Message, PreferencePair, Rating, Split
 from mlxtwin.security.redact import mask
 from mlxtwin.vault.store import StoredDocument, Vault
 from mlxtwin.wording import plural
@@ -45,15 +46,23 @@ class DatasetReport:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Examples ordered by document id and place in the document, whatever order the vault gave them in."""
+    """Examples ordered by document id and place in the document, whatever order the vault gave them in.
+
+    ``pairs`` and ``ratings``, the oldest first, are there where the recipe learns from them.
+    """
 
     train: tuple[Example, ...]
     holdout: tuple[Example, ...]
     report: DatasetReport
+    pairs: tuple[PreferencePair, ...] = ()
+    ratings: tuple[Rating, ...] = ()
 
     def digest(self) -> str:
-        """SHA-256, hexadecimal, of every example with its weight and side; the report is not part of it."""
-        return hashlib.sha256(_json([_plain(one) for one in (*self.train, *self.holdout)])).hexdigest()
+        """SHA-256, hexadecimal, of every example with its weight and side, and of pairs and ratings; the report is not
+        part of it."""
+        examples = [_plain(one) for one in (*self.train, *self.holdout)]
+        preferred = preferences.plain(self.pairs, self.ratings)
+        return hashlib.sha256(_json([*examples, preferred] if preferred else examples)).hexdigest()
 
     def holdout_digest(self) -> str:
         """As ``digest``, of what is held out alone: two versions measured on the same words have the same."""
@@ -62,7 +71,8 @@ class Dataset:
     def to_bytes(self) -> bytes:
         """JSON; it holds the person's words, so it is only ever written sealed."""
         sides = {"train": [_plain(one) for one in self.train], "holdout": [_plain(one) for one in self.holdout]}
-        return _json({"format": FORMAT, **sides, "report": asdict(self.report)})
+        preferred = preferences.plain(self.pairs, self.ratings)
+        return _json({"format": FORMAT, **sides, **preferred, "report": asdict(self.report)})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Dataset:
@@ -72,7 +82,7 @@ class Dataset:
             if value["format"] != FORMAT:
                 raise ValueError
             sides = (tuple(map(_example, value["train"])), tuple(map(_example, value["holdout"])))
-            return cls(*sides, DatasetReport(**value["report"]))
+            return cls(*sides, DatasetReport(**value["report"]), *preferences.of_plain(value))
         except (ValueError, KeyError, TypeError):
             raise SealBroken("The dataset of this run cannot be read.", "Start a new run.") from None
 

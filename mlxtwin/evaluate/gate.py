@@ -18,12 +18,29 @@ def judge(
     return Verdict("promoted" if all(check.passed for check in checks) else "rejected", checks)
 
 
-def against_current(verdict: Verdict, twin_nll: float, current: int, current_nll: float) -> Verdict:
-    """Also no worse than the version in use, both measured on the same words in nats per token."""
-    gain = current_nll - twin_nll
-    verb = "no worse than" if gain >= 0 else "worse than"
+# How much of their loss the held-out words may give up for what corrections teach.
+CORRECTION_ALLOWANCE = 0.01
+
+
+def against_current(
+    verdict: Verdict, twin_nll: float, current: int, current_nll: float, allowance: float = 0.0
+) -> Verdict:
+    """Also no worse than the version in use, both measured on the same words in nats per token.
+
+    ``allowance``: the share of the loss by which it may be.
+    """
+    gain, least = current_nll - twin_nll, -allowance * current_nll
+    verb = "no worse than" if gain >= 0 else "worse than" if gain < least else f"within {allowance:.0%} of"
     reason = f"Held-out loss {twin_nll:.3f} is {verb} the {current_nll:.3f} of version {current}, which is in use."
-    check = Check("current", gain, 0.0, gain >= 0, reason)
+    check = Check("current", gain, least, gain >= least, reason)
+    return Verdict(verdict.outcome if check.passed else "rejected", (*verdict.checks, check))
+
+
+def against_parent(verdict: Verdict, right: int, before: int, couples: int, parent: int, *, held_out: bool) -> Verdict:
+    """Also that the wanted answer is the likelier one in no fewer couples than in the version that was gone on with."""
+    where = "pairs held out" if held_out else "pairs trained on, too few to hold some out"
+    reason = f"The answer you wanted is the likelier one in {right} of {couples} {where}; version {parent}: {before}."
+    check = Check("preferred", right / couples, before / couples, right >= before, reason)
     return Verdict(verdict.outcome if check.passed else "rejected", (*verdict.checks, check))
 
 

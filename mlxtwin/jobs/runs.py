@@ -54,6 +54,13 @@ class Run:
             pass
         raise RunFailed(f"The {SPEC} of run {self.id} cannot be read.", "Start a new run with: mlxtwin retrain")
 
+    def processes(self) -> int:
+        """How many processes on this machine it was begun with; a damaged spec is told of elsewhere."""
+        try:
+            return int(self.spec.get("processes", 1))
+        except (RunFailed, ValueError, TypeError):
+            return 1
+
     def alive(self) -> bool:
         """Whether a worker holds the lock."""
         return _is_held(self.folder / LOCK)

@@ -69,7 +69,7 @@ def start(home: Home, make: Callable[[], Run], key: bytes) -> Started:
         (run.folder / FAILURE).unlink(missing_ok=True)
         started = Started(run, _spawn(home, run))
         try:
-            _hand_over(started.process, key)
+            hand_over(started.process, key)
             _wait_until_held(started)
         except BaseException:
             started.end()
@@ -77,15 +77,35 @@ def start(home: Home, make: Callable[[], Run], key: bytes) -> Started:
     return started
 
 
-def child_command(module: str, *arguments: str) -> list[str]:
-    """One of our own modules as a process; -P keeps the folder it runs in from being searched for modules."""
-    return [*sandbox_command(), sys.executable, "-P", "-m", module, *arguments]
+def child_command(module: str, *arguments: str, loopback: bool = False) -> list[str]:
+    """One of our own modules as a process; -P keeps the folder it runs in from being searched for modules.
+
+    ``loopback``: it may reach the processes that it starts itself.
+    """
+    sandbox = sandbox_command(loopback=True) if loopback else sandbox_command()
+    return [*sandbox, sys.executable, "-P", "-m", module, *arguments]
+
+
+def rank_command(home: Home) -> list[str]:
+    """A process that computes beside the worker; it keeps the network, or the lack of it, of whoever starts it."""
+    return [sys.executable, "-P", "-m", "mlxtwin.jobs.rank", str(home.root)]
+
+
+def start_rank(home: Home, key: bytes) -> int:
+    """Compute beside a worker that is elsewhere, in the place that the environment gives, to its end; the exit code."""
+    process = subprocess.Popen(
+        rank_command(home), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=child_environment(), cwd=home.root
+    )
+    hand_over(process, key)
+    return process.wait()
 
 
 def _spawn(home: Home, run: Run) -> subprocess.Popen[bytes]:
-    with open(run.folder / LOG, "ab", opener=_private) as log:
+    command = ["mlxtwin.jobs.worker", str(run.folder)]
+    several = run.processes() > 1
+    with open(run.folder / LOG, "ab", opener=private) as log:
         return subprocess.Popen(
-            child_command("mlxtwin.jobs.worker", str(run.folder)),
+            child_command(*command, loopback=True) if several else child_command(*command),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -95,7 +115,7 @@ def _spawn(home: Home, run: Run) -> subprocess.Popen[bytes]:
         )
 
 
-def _hand_over(process: subprocess.Popen[bytes], key: bytes) -> None:
+def hand_over(process: subprocess.Popen[bytes], key: bytes) -> None:
     """A worker that has ended already takes no key; its end is told by whoever watches it."""
     assert process.stdin is not None
     with suppress(BrokenPipeError), process.stdin as stdin:
@@ -108,5 +128,5 @@ def _wait_until_held(started: Started) -> None:
         time.sleep(0.01)
 
 
-def _private(path: str, flags: int) -> int:
+def private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlxtwin.errors import Busy, RunFailed, TwinError
+from mlxtwin.jobs import ranks
 from mlxtwin.jobs.events import error_event
 from mlxtwin.jobs.runs import CHECKPOINT, DATASET, FAILURE, LOCK, STOP, TRAINING, Run, held
 from mlxtwin.paths import Home, write_json
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mlxtwin.evaluate.report import ReportCard
     from mlxtwin.slots.registry import Slots
     from mlxtwin.train.checkpoint import Progress
+    from mlxtwin.train.distributed import Peers
     from mlxtwin.train.session import Session
 
 
@@ -35,18 +37,20 @@ def main(arguments: list[str]) -> int:
     run = Run(Path(arguments[0]).absolute())
     key = bytes.fromhex(sys.stdin.buffer.readline().decode().strip())
     os.umask(0o077)
-    network = airplane.deny_network()
+    processes = run.processes()
+    network = "hook" if ranks.launched() else airplane.deny_network(loopback=processes > 1)
     airplane.engage()
     with held(run.folder / LOCK) as own, held(run.folder.parent / TRAINING) as training:
         if own is None or training is None:
             return _fail(run, Busy("Another run is training.", "Watch it with: mlxtwin runs watch"), quiet=own is None)
         try:
             run.events.emit("start", pid=os.getpid(), network=network)
-            _work(run, key)
+            with ranks.others(run, key, processes) as others:
+                _work(run, key, others)
         except TwinError as error:
             return _fail(run, error)
         except BaseException as error:
-            return _fail(run, _crash(run, error))
+            return _fail(run, crash(run.id, error))
     return 0
 
 
@@ -63,17 +67,17 @@ def _fail(run: Run, error: TwinError, *, quiet: bool = False) -> int:
     return error.exit_code
 
 
-def _crash(run: Run, error: BaseException) -> RunFailed:
+def crash(run: str, error: BaseException) -> RunFailed:
     """A defect, told by its type and place alone: its message could hold personal text."""
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next
     where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else "unknown"
-    hint = f"Go on from the last checkpoint with: mlxtwin retrain --resume {run.id}"
+    hint = f"Go on from the last checkpoint with: mlxtwin retrain --resume {run}"
     return RunFailed(f"The worker failed with {type(error).__name__} at {where}.", hint)
 
 
-def _work(run: Run, key: bytes) -> None:
+def _work(run: Run, key: bytes, others: ranks.Others) -> None:
     from mlxtwin.backend.device import prepare
 
     prepare()  # before anything imports MLX
@@ -82,8 +86,8 @@ def _work(run: Run, key: bytes) -> None:
 
     home = Home(run.folder.parents[1])
     sealed = SealedFiles(home, key)
-    dataset = _dataset(run, sealed)
-    session = Session.open(run.spec, dataset, run.folder / CHECKPOINT, sealed)
+    dataset = dataset_of(run, sealed)
+    session = Session.open(run.spec, dataset, run.folder / CHECKPOINT, sealed, _peers(run, others))
     run.events.emit("ready", device=session.device.kind, parameters=session.parameters)
     trained = session.train(run.events.emit, (run.folder / STOP).exists)
     card = None if trained.stopped else _measure(run, session)
@@ -93,6 +97,23 @@ def _work(run: Run, key: bytes) -> None:
     slots = Slots(home, sealed)
     _store(run, slots, session, _against_current(run, slots, session, card), trained.progress)
     _tidy(run)
+
+
+def _peers(run: Run, others: ranks.Others) -> Peers:
+    """Those that compute with this process; they are told which run it is."""
+    from mlxtwin.train.distributed import ALONE, connect, silent
+
+    if not ranks.launched():
+        return ALONE
+
+    def expired() -> None:
+        others.end()
+        os._exit(_fail(run, silent()))
+
+    others.wait_until_ready()
+    peers = connect(expired)
+    peers.tell(run.id)
+    return peers
 
 
 class _Stopped(Exception):
@@ -114,7 +135,7 @@ def _measure(run: Run, session: Session) -> ReportCard | None:
     return None if (run.folder / STOP).exists() else card
 
 
-def _dataset(run: Run, sealed: SealedFiles) -> Dataset:
+def dataset_of(run: Run, sealed: SealedFiles) -> Dataset:
     from mlxtwin.dataset.examples import Dataset
 
     dataset = Dataset.from_bytes(sealed.read(run.folder / DATASET))
@@ -125,7 +146,7 @@ def _dataset(run: Run, sealed: SealedFiles) -> Dataset:
 
 def _against_current(run: Run, slots: Slots, session: Session, card: ReportCard) -> ReportCard:
     """The card with one more check, where the version in use passed the gate on the same base and held-out words."""
-    from mlxtwin.evaluate.gate import against_current
+    from mlxtwin.evaluate.gate import CORRECTION_ALLOWANCE, against_current
 
     name = session.recipe.slot
     if name not in slots.names() or slots.state(name).current is None:
@@ -136,7 +157,9 @@ def _against_current(run: Run, slots: Slots, session: Session, card: ReportCard)
     if not (current.promoted and same_base and same_words):
         return card
     current_nll = current.meta["holdout"]["twin_nll"]
-    return replace(card, verdict=against_current(card.verdict, card.holdout.twin_nll, current.number, current_nll))
+    allowance = 0.0 if session.preferences is None else CORRECTION_ALLOWANCE
+    verdict = against_current(card.verdict, card.holdout.twin_nll, current.number, current_nll, allowance)
+    return replace(card, verdict=verdict)
 
 
 def _store(run: Run, slots: Slots, session: Session, card: ReportCard, progress: Progress) -> None:
@@ -173,6 +196,7 @@ def _meta(run: Run, session: Session, card: ReportCard, adapter: bytes) -> dict[
     holdout = card.holdout
     return {
         "run": run.id,
+        **({"parent": run.spec["parent"]} if "parent" in run.spec else {}),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "recipe": session.recipe.model_dump(mode="json"),
         "adapter": asdict(session.spec),

@@ -20,6 +20,7 @@ from mlxtwin.backend.segments import caches, packing
 from mlxtwin.backend.streams import Streams
 from mlxtwin.dataset.rows import RowPolicy, Rows, rows_of
 from mlxtwin.records import TokenExample
+from mlxtwin.train.distributed import ALONE, Peers
 from mlxtwin.train.prefix import PrefixStore, states_of
 
 
@@ -39,13 +40,14 @@ class Execution:
     """How steps are computed, which changes their speed and memory and not their result.
 
     ``prefix``: where the states below the cut are kept, if they are; ``checkpointed``: blocks are computed again in
-    the backward pass instead of kept; ``compiled``: through `mx.compile`.
+    the backward pass instead of kept; ``compiled``: through `mx.compile`; ``peers``: the processes that share a step.
     """
 
     policy: RowPolicy = field(default_factory=RowPolicy)
     prefix: PrefixStore | None = None
     checkpointed: bool = False
     compiled: bool = False
+    peers: Peers = ALONE
 
 
 class Gradients:
@@ -55,6 +57,7 @@ class Gradients:
         self.model = model
         self.policy = policy_for(model, execution.policy)
         self.prefix = execution.prefix
+        self.peers = execution.peers
         self.cut = lowest_trained(model) if execution.prefix is not None else 0
         self._bounds: tuple[tuple[int, int], ...] = ()
         self.streams = Streams(self.policy.streams)
@@ -64,28 +67,61 @@ class Gradients:
         self._run = self._function()
 
     def step(self, examples: Sequence[TokenExample], batch: Sequence[int], seed: int = 0) -> Summed:
-        """The summed gradient over the examples ``batch`` points at; dropout draws from ``seed`` alone."""
+        """The summed gradient over the examples ``batch`` points at; dropout draws from ``seed`` alone.
+
+        With peers each process computes its share of the passes, and all get the sum; RunFailed when one is lost.
+        """
         passes = rows_of(examples, batch, self.policy)
 
         def build(number: int) -> tuple[mx.array, Any]:
             mx.random.seed(seed + number)
             return self._one(examples, passes[number])
 
+        own = self.peers.share(range(len(passes)))
         total: Any = None
         nats, targets, weight = 0.0, 0, 0.0
-        for rows, (plain, gradient) in zip(passes, self.streams.map(build, range(len(passes))), strict=True):
+        for rows, (plain, gradient) in zip(self.peers.share(passes), self.streams.map(build, own), strict=True):
             total = gradient if total is None else tree_map(mx.add, total, gradient)
             mx.eval(total)
             nats += number_of(plain)
             targets += rows.targets
             weight += float(rows.weights.sum())
-        return Summed(total, nats, weight, targets)
+        return self._over_peers(Summed(total, nats, weight, targets))
 
-    def _one(self, examples: Sequence[TokenExample], rows: Rows) -> tuple[mx.array, Any]:
+    def _over_peers(self, own: Summed) -> Summed:
+        if self.peers.size == 1:
+            return own
+        gradient = own.gradient  # none where there were fewer passes than processes
+        if gradient is None:
+            gradient = tree_map(mx.zeros_like, self.model.trainable_parameters())
+        nats, weight, targets = self.peers.sum_numbers([own.nats, own.weight, own.targets])
+        return Summed(self.peers.sum(gradient), nats, weight, round(targets))
+
+    def loss(self, examples: Sequence[TokenExample]) -> float:
+        """Nats per target of ``examples`` by the same passes, unweighted, without dropout and without a gradient."""
+        passes = rows_of(examples, range(len(examples)), self.policy)
+        training = self.model.training
+        self.model.eval()
+        own = self.peers.share(passes)
+        nats = sum(map(number_of, self.streams.map(lambda rows: self._nats(examples, rows), own)))
+        self.model.train(training)
+        return self.peers.sum_numbers([nats])[0] / max(1, sum(rows.targets for rows in passes))
+
+    def _nats(self, examples: Sequence[TokenExample], rows: Rows) -> mx.array:
+        arrays = self._arrays(examples, rows)
+        with cpu_kernels(self.model) if self._quick else nullcontext():
+            self._bounds = bounds(rows) if self._quick else ()
+            return self._loss(self.model, *arrays)[1]
+
+    def _arrays(self, examples: Sequence[TokenExample], rows: Rows) -> list[mx.array]:
         given = [rows.tokens, rows.segments, rows.positions, rows.target_ids, rows.weights]
         arrays = [mx.array(array) for array in given]
         if self.prefix is not None:
             arrays.append(mx.array(states_of(rows, examples, self.prefix)))
+        return arrays
+
+    def _one(self, examples: Sequence[TokenExample], rows: Rows) -> tuple[mx.array, Any]:
+        arrays = self._arrays(examples, rows)
         own = self.model.trainable_parameters()
         with cpu_kernels(self.model) if self._quick else nullcontext():
             self._bounds = bounds(rows) if self._quick else ()

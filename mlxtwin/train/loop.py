@@ -1,4 +1,4 @@
-"""The training loop: every example of every epoch once, exact resume, guarded steps.
+"""The training loop: every example of every epoch once, exact resume, guarded steps, the best epoch kept.
 
 Not covered here: evaluation, a stage of its own.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import mlx.core as mx
@@ -20,9 +20,11 @@ from mlxtwin.dataset.batches import batches
 from mlxtwin.errors import RunFailed, UsageError
 from mlxtwin.records import TokenExample
 from mlxtwin.train.checkpoint import CheckpointFile, Progress, flat
+from mlxtwin.train.distributed import state_digest
 from mlxtwin.train.gradient import Execution, Gradients, number_of
 from mlxtwin.train.prefix import fill
 from mlxtwin.train.schedule import learning_rate
+from mlxtwin.train.validation import KeepBest, Validation
 
 CHECKPOINT_SECONDS = 15.0
 REPORT_SECONDS = 1.0
@@ -50,7 +52,20 @@ class TrainSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What goes through the loop beside the person's examples: those to stop by, and those to mix into every epoch."""
+
+    validation: Validation = field(default_factory=Validation)
+    replay: Sequence[TokenExample] = ()
+
+
+NOTHING_BESIDE = Beside()
+
+
+@dataclass(frozen=True, slots=True)
 class TrainResult:
+    """``steps`` of the whole run, fewer than planned after an early stop; ``stopped`` by somebody before its end."""
+
     progress: Progress
     steps: int
     stopped: bool
@@ -64,39 +79,52 @@ def train(
     emit: Emit,
     should_stop: Callable[[], bool],
     execution: Execution = PLAIN,
+    beside: Beside = NOTHING_BESIDE,
 ) -> TrainResult:
     """Train the trainable parameters of ``model`` in place, from the checkpoint when there is one.
 
-    With a prefix store the states below the cut are computed first, and the blocks there lose their weights: load the
-    base again for anything else. Returns early, with a checkpoint written, once ``should_stop()``. Raises RunFailed
-    after several steps in a row with a loss or a gradient that is not finite; UsageError when no example has a target.
+    With examples to stop by, ``model`` is left as it was after its best epoch. With a prefix store the states below
+    the cut are computed first, and the blocks there lose their weights: load the base again for anything else. Returns
+    early, with a checkpoint written, once ``should_stop()``. Raises RunFailed after several steps in a row with a loss
+    or a gradient that is not finite; UsageError when no example has a target.
     """
     usable = _usable(examples)
-    plan = [group for epoch in range(settings.epochs) for group in _epoch(usable, settings, epoch)]
+    mixed = [*usable, *beside.replay]
+    epochs = [_epoch(mixed, settings, epoch) for epoch in range(settings.epochs)]
+    plan = [group for epoch in epochs for group in epoch]
     gradients = Gradients(model, execution)  # asks the model now, so that no step draws random numbers for it
     optimizer = optim.AdamW(learning_rate=settings.learning_rate, weight_decay=0.01, bias_correction=True)
     optimizer.init(model.trainable_parameters())
-    progress = checkpoint.load(model, optimizer) if checkpoint.exists() else Progress()
+    progress, best = checkpoint.load_with_best(model, optimizer) if checkpoint.exists() else (Progress(), {})
+    keeper = KeepBest(beside.validation, [len(epoch) for epoch in epochs], progress, best)
     emit("train", step=progress.step, steps=len(plan), examples=len(usable), tokens=sum(e.targets for e in usable))
+    execution.peers.agree(lambda: state_digest(model, (settings, plan, progress.step, gradients.policy), mixed))
+    execution.peers.before_loss(lambda: checkpoint.save(model, optimizer, progress, keeper.best))
     pace = _Pace(progress)
-    stopped = not _fill(gradients, usable, emit, should_stop)
+    stopped = not _fill(gradients, [*mixed, *beside.validation.examples], emit, should_stop)
     for step in range(progress.step, len(plan)):
-        if stopped := stopped or should_stop():
+        if stopped := stopped or execution.peers.decide(should_stop):
+            break
+        if keeper.look(gradients, emit):
             break
         seed = settings.seed * _SEEDS_APART + step * _STEPS_APART
         rate = learning_rate(step, len(plan), settings.learning_rate, settings.warmup) * progress.rate_scale
         optimizer.learning_rate = mx.array(rate)
-        outcome = _step(gradients, optimizer, usable, plan[step], seed, settings)
+        outcome = _step(gradients, optimizer, mixed, plan[step], seed, settings, own=len(usable))
         progress.step = step + 1
         _guard(outcome, progress, emit)
         pace.count(outcome)
         if pace.report_due() or progress.step == len(plan):
             emit("step", **pace.report(len(plan), rate))
         if pace.checkpoint_due():
-            checkpoint.save(model, optimizer, progress)
+            checkpoint.save(model, optimizer, progress, keeper.best)
+    if not stopped:
+        keeper.look(gradients, emit)
     pace.settle()
-    checkpoint.save(model, optimizer, progress)
-    return TrainResult(progress, len(plan), stopped)
+    checkpoint.save(model, optimizer, progress, keeper.best)
+    if not stopped:
+        keeper.restore(model)
+    return TrainResult(progress, progress.step if keeper.done else len(plan), stopped)
 
 
 def _fill(gradients: Gradients, examples: Sequence[TokenExample], emit: Emit, should_stop: Callable[[], bool]) -> bool:
@@ -106,10 +134,17 @@ def _fill(gradients: Gradients, examples: Sequence[TokenExample], emit: Emit, sh
         return True
     training = model.training
     model.eval()
-    filled = fill(model, examples, gradients.cut, store, gradients.policy, gradients.streams, emit, should_stop)
+
+    def work(ask: Callable[[], bool]) -> bool:
+        return fill(model, examples, gradients.cut, store, gradients.policy, gradients.streams, emit, ask)
+
+    filled = gradients.peers.after_first(work, should_stop)
+    if filled and not gradients.peers.first:
+        store.reload()
     model.train(training)
     if filled:
         drop_lower(model, gradients.cut)
+        mx.clear_cache()  # else MLX keeps their memory for later
     return filled
 
 
@@ -128,10 +163,12 @@ def _epoch(examples: Sequence[TokenExample], settings: TrainSettings, epoch: int
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """``nats`` and ``targets`` of one optimizer step, unweighted; ``finite`` says whether it was taken."""
+    """``nats`` and ``targets`` of one optimizer step, unweighted, and how many of those are the person's ``own``;
+    ``finite`` says whether it was taken."""
 
     nats: float
     targets: int
+    own_targets: int
     gradient_norm: float
     finite: bool
 
@@ -143,8 +180,12 @@ def _step(
     batch: Sequence[int],
     seed: int,
     settings: TrainSettings,
+    own: int,
 ) -> _Outcome:
-    """One optimizer step over the examples that ``batch`` points at; skipped when a number is not finite."""
+    """One optimizer step over the examples that ``batch`` points at; skipped when a number is not finite.
+
+    The first ``own`` examples are the person's.
+    """
     summed = gradients.step(examples, batch, seed)
     mean = tree_map(lambda array: array / max(summed.weight, 1e-9), summed.gradient)
     squares = [mx.sum(mx.square(array)) for array in flat(mean).values()]
@@ -154,7 +195,8 @@ def _step(
         clip = min(1.0, settings.max_grad_norm / (gradient_norm + 1e-6))
         optimizer.update(gradients.model, tree_map(lambda array: array * clip, mean))
         mx.eval(gradients.model.trainable_parameters(), optimizer.state)
-    return _Outcome(summed.nats, summed.targets, gradient_norm, finite)
+    own_targets = sum(examples[index].targets for index in batch if index < own)
+    return _Outcome(summed.nats, summed.targets, own_targets, gradient_norm, finite)
 
 
 def _finite(value: float) -> bool:
@@ -189,8 +231,8 @@ class _Pace:
         if outcome.finite:
             self.nats += outcome.nats
             self.targets += outcome.targets
-        self.sitting_targets += outcome.targets
-        self.progress.tokens += outcome.targets
+        self.sitting_targets += outcome.own_targets
+        self.progress.tokens += outcome.own_targets
 
     def settle(self) -> None:
         """Add the time since the last call to the run's own clock."""

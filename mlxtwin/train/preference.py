@@ -9,14 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import mlx.core as mx
 import mlx.optimizers as optim
 import numpy as np
 from mlx import nn
 from mlx.utils import tree_map
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mlxtwin.backend.forward import head_holds
 from mlxtwin.dataset.tokens import ChatTokenizer
@@ -43,46 +41,14 @@ from mlxtwin.train.preference_objective import (
     number,
 )
 from mlxtwin.train.preference_reference import Reference, ReferenceFile, reference_logprobs
+from mlxtwin.train.preference_settings import PreferenceSettings
 from mlxtwin.train.schedule import learning_rate
 
 CHECKPOINT_SECONDS = 15.0
 REPORT_SECONDS = 1.0
 MOST_SKIPPED = 5
-SUPERVISED_WEIGHT = 1.0
 # Between the random numbers of two seeds: more steps than any run has.
 _STEPS_APART = 10**9
-
-
-class PreferenceSettings(BaseModel):
-    """``beta`` weighs the distance from the reference; ``max_pairs`` keeps the newest so many pairs or ratings.
-
-    For dpo only, ``supervised_weight``: of the chosen answer's negative log-likelihood per token. For kto only, the
-    weights of good and of bad answers, chosen from their numbers when left out.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
-
-    method: Literal["dpo", "kto"] = "dpo"
-    beta: float = Field(0.1, gt=0, le=10)
-    supervised_weight: float | None = Field(None, ge=0, le=100)
-    desirable_weight: float | None = Field(None, gt=0, le=1000)
-    undesirable_weight: float | None = Field(None, gt=0, le=1000)
-    max_pairs: int | None = Field(None, ge=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _chosen(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.get("method", "dpo") == "dpo" and value.get("supervised_weight") is None:
-            return {**value, "supervised_weight": SUPERVISED_WEIGHT}
-        return value
-
-    @model_validator(mode="after")
-    def _of_one_method(self) -> PreferenceSettings:
-        if self.method == "kto" and self.supervised_weight is not None:
-            raise ValueError("supervised_weight belongs to dpo; leave it out")
-        if self.method == "dpo" and (self.desirable_weight or self.undesirable_weight):
-            raise ValueError("desirable_weight and undesirable_weight belong to kto; leave them out")
-        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,9 @@ def content_key(example: TokenExample) -> str:
     return hashlib.blake2b(inputs, digest_size=16).hexdigest()
 
 
-def store_name(fingerprint: str, cut: int, form: Form) -> str:
-    """The folder of one base, cut and form: states of another are never taken for these."""
-    return hashlib.blake2b(f"{fingerprint}\0{cut}\0{form}\0v1".encode(), digest_size=12).hexdigest()
+def store_name(fingerprint: str, cut: int, form: Form, held: str) -> str:
+    """The folder of one base, cut and form, ``held`` in one precision: states of another are never taken for these."""
+    return hashlib.blake2b(f"{fingerprint}\0{cut}\0{form}\0{held}\0v1".encode(), digest_size=12).hexdigest()
 
 
 def stored_bytes(examples: Iterable[TokenExample], form: Form, width: int) -> int:
@@ -79,6 +79,10 @@ class PrefixStore:
             self._shard_of = json.loads(self.sealed.read(self.folder / INDEX))
         except SealBroken:
             self.clear()
+
+    def reload(self) -> None:
+        """Look again at what another process has kept since; raises SealBroken when there is nothing to read."""
+        self._shard_of = json.loads(self.sealed.read(self.folder / INDEX))
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

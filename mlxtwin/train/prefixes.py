@@ -10,7 +10,7 @@ from pathlib import Path
 import mlx.core as mx
 
 from mlxtwin.backend.cut import cut_holds, lower, lowest_trained
-from mlxtwin.backend.engine import Loaded
+from mlxtwin.backend.engine import Loaded, packed_parts
 from mlxtwin.records import TokenExample
 from mlxtwin.security.crypto import SealedFiles
 from mlxtwin.train.prefix import PrefixStore, content_key, store_name, stored_bytes
@@ -47,11 +47,13 @@ class Prefixes:
         size = stored_bytes(examples, form, width)
         if size > self.settings.max_gb * _GIB:
             return None, "too-large"
-        name = store_name(loaded.base.fingerprint, cut, form)
+        name = store_name(loaded.base.fingerprint, cut, form, "packed" if packed_parts(model) else str(dtype))
         return PrefixStore(self.folder / name, self.sealed, form, width), ""
 
     def prune(self, store: PrefixStore, examples: Sequence[TokenExample]) -> None:
         """Keep within the bound: the stores not used for longest go first, then what this run did not use."""
+        if not self.folder.is_dir():  # stopped before anything was kept
+            return
         bound = self.settings.max_gb * _GIB
         others = [path for path in self.folder.iterdir() if path.is_dir() and path != store.folder]
         for path in sorted(others, key=lambda path: path.stat().st_mtime):

@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mlxtwin.errors import RecipeError
 from mlxtwin.records import KINDS, Kind
+from mlxtwin.train import preference_settings
+from mlxtwin.train.preference_settings import PreferenceSettings
+from mlxtwin.train.recipe_errors import explain, place, wrong
 
 Effort = Literal["quick", "balanced", "deep"]
 
@@ -91,6 +94,20 @@ class PrefixSettings(_Strict):
     max_gb: float = Field(4.0, gt=0)
 
 
+class EarlyStopSettings(_Strict):
+    """``share`` of what there is to train on is set apart to stop by (`validation.set_apart`), 0 for nothing;
+    ``patience``: so many epochs in a row may bring nothing new before the run stops."""
+
+    share: float = Field(0.03, ge=0, le=0.1)
+    patience: int = Field(1, ge=1, le=1000)
+
+
+class ReplaySettings(_Strict):
+    """``share`` of an epoch's loss that the base's own answers to neutral prompts make, 0 for none."""
+
+    share: float = Field(0.0, ge=0, le=0.5)
+
+
 class Recipe(_Strict):
     """A resolved recipe: every value is set."""
 
@@ -110,6 +127,9 @@ class Recipe(_Strict):
     batch_tokens: int = Field(ge=32)
     grad_checkpoint: bool
     prefix_cache: PrefixSettings
+    early_stop: EarlyStopSettings
+    replay: ReplaySettings
+    preference: PreferenceSettings | None = None
     seed: int = Field(ge=0, lt=2**32)
     gate: GateSettings
 
@@ -125,6 +145,9 @@ _PARTS: dict[str, type[BaseModel]] = {
     "data": DataSettings,
     "lora_parameters": LoraSettings,
     "prefix_cache": PrefixSettings,
+    "early_stop": EarlyStopSettings,
+    "replay": ReplaySettings,
+    "preference": PreferenceSettings,
     "gate": GateSettings,
 }
 
@@ -152,16 +175,6 @@ _DIAL: dict[Effort, dict[str, Any]] = {
     "quick": {"num_layers": 8, "rank": 8, "epochs": 4, "max_seq_length": 512, "batch_tokens": 512, "words": 180_000},
     "balanced": {"num_layers": 16, "rank": 16, "epochs": 3, "max_seq_length": 1024, "batch_tokens": 2048},
     "deep": {"num_layers": -1, "rank": 32, "epochs": 4, "max_seq_length": 2048, "batch_tokens": 4096},
-}
-_RENAMED = {
-    "model": "base",
-    "batch_size": "batch_tokens",
-    "iters": "epochs",
-    "lr": "learning_rate",
-    "max_grad_norm_clip": "max_grad_norm",
-    "rank": "lora_parameters.rank",
-    "alpha": "lora_parameters.alpha",
-    "lora_layers": "num_layers",
 }
 
 
@@ -241,21 +254,23 @@ def resolve(
     shape: BaseShape,
     words: int = 0,
     options: Mapping[str, Any] | None = None,
+    inherited: Mapping[str, Any] | None = None,
 ) -> Resolved:
     """Fill what is not written from the dial, the base and the amount of data, validate, say where each came from.
 
     ``words``: the person's own words there are to train on, 0 when unknown. ``options``: keys that have an option of
-    their own, which beat all others.
+    their own, which beat all others. ``inherited``: of the recipe of the version that is gone on with, beaten by all.
     """
     origins: dict[str, str] = {}
     values: dict[str, Any] = {}
+    _merge(values, inherited or {}, origins, "version in use")
     _merge(values, written, origins, "recipe")
     _merge(values, overrides, origins, "--set")
     for key, value in (options or {}).items():
         _merge(values, {key: value}, origins, f"--{key}")
     effort = values.get("effort", "balanced")
     if not isinstance(effort, str) or effort not in _DIAL:
-        raise _wrong("effort", effort, origins)
+        raise wrong("effort", effort, origins)
     defaults = _defaults(effort, values, shape, words)
     _fill(values, defaults, origins, effort)
     if "lora_parameters.alpha" in origins:
@@ -263,9 +278,10 @@ def resolve(
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
-        raise _explain(error, origins) from None
+        raise explain(error, origins, sorted(_known_keys())) from None
+    preference_settings.require_used(recipe.preference, origins)
     if recipe.num_layers > shape.blocks:
-        given = f"num_layers is {recipe.num_layers}{_place('num_layers', origins)}"
+        given = f"num_layers is {recipe.num_layers}{place('num_layers', origins)}"
         raise RecipeError(f"{given}; {recipe.base} has {shape.blocks} blocks.", "Lower it, or give -1 for all of them.")
     if recipe.max_seq_length > shape.context:
         raise RecipeError(
@@ -295,6 +311,8 @@ def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape, words
     written = values.get("lora_parameters")
     if isinstance(written, dict) and "alpha" in written:
         del lora["scale"]
+    preference = preference_settings.defaults(values.get("preference"))
+    share = preference_settings.RATE_SHARE if preference else 1.0
     data = {"kinds": list(KINDS), "tiers": {1: 0.4, 2: 0.3, 3: 0.3}, "holdout": 0.1, "max_words": max_words}
     return {
         "name": values.get("slot", "voice"),
@@ -305,14 +323,17 @@ def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape, words
         "fine_tune_type": "lora",
         "num_layers": blocks,
         "lora_parameters": lora,
-        "learning_rate": _learning_rate(shape.width),
+        "learning_rate": float(f"{share * _learning_rate(shape.width):.2g}"),
         "warmup": 0.1,
         "max_grad_norm": 1.0,
         "epochs": epochs,
         "max_seq_length": min(dial["max_seq_length"], shape.context),
         "batch_tokens": dial["batch_tokens"],
         "grad_checkpoint": False,
-        "prefix_cache": {"bits": 16, "max_gb": 4.0},
+        "prefix_cache": {"bits": 0 if preference else 16, "max_gb": 4.0},
+        "early_stop": {"share": 0.0 if preference else 0.03, "patience": 1},
+        "replay": {"share": 0.0},
+        "preference": preference,
         "seed": 0,
         "gate": {"min_gain": 0.02, "max_forgetting": 0.03, "max_copied_run": 13},
     }
@@ -351,64 +372,6 @@ def _fill(
             origins[dotted] = f"effort: {effort}" if dotted in _BY_DIAL else "default"
             if dotted == "learning_rate":
                 origins[dotted] = "width of the base"
-
-
-_WORKS = {
-    "name": "Give a name, for example: voice", "base": "Give a base model's name or folder, for example: starter",
-    "slot": "Use small letters, digits, - and _, at most 40 of them, for example: voice",
-    "effort": f"It is one of {', '.join(_DIAL)}.", "fine_tune_type": "It is lora or dora.",
-    "data.kinds": f"Give some of {', '.join(KINDS)}, for example: [{', '.join(KINDS[:2])}]",
-    "data.tiers": "Give the shares of tiers 1 to 3, for example: {1: 0.4, 2: 0.3, 3: 0.3}",
-    "data.holdout": "Give a share above 0 and below 0.5, for example: 0.1",
-    "data.max_words": "Give a whole number of at least 500, for example: 30000",
-    "num_layers": "Give the number of blocks from the top, for example: 8, or -1 for all",
-    "lora_parameters.rank": "Give a whole number from 1 to 512, for example: 8",
-    "lora_parameters.scale": "Give a number above 0, for example: 2.0",
-    "lora_parameters.dropout": "Give a number from 0 to below 1, for example: 0.05",
-    "lora_parameters.keys": "Give a list of layers, for example: [self_attn.q_proj, self_attn.v_proj]",
-    "learning_rate": "Give a number above 0 and below 1, for example: 2e-4",
-    "warmup": "Give a share from 0 to below 1, for example: 0.1", "max_grad_norm": "Give a number above 0, such as 1.0",
-    "epochs": "Give a whole number from 1 to 1000, for example: 3", "seed": "Give a whole number below 2^32, such as 0",
-    **dict.fromkeys(("max_seq_length", "batch_tokens"), "Give a whole number of at least 32, for example: 512"),
-    "grad_checkpoint": "Give true or false", "prefix_cache.bits": "Give 16, 8, or 0 to keep nothing",
-    "prefix_cache.max_gb": "Give a number above 0, for example: 4",
-    "gate.min_gain": "Give a share from 0 to below 1, for example: 0.02",
-    "gate.max_forgetting": "Give a share of 0 or more, for example: 0.03",
-    "gate.max_copied_run": "Give a whole number of at least 1, for example: 13",
-}  # fmt: skip
-
-
-def _explain(error: ValidationError, origins: Mapping[str, str]) -> RecipeError:
-    """The first fault as one sentence with a next step; a value that was given before one that follows from it."""
-    fault = min(error.errors(), key=lambda one: origins.get(str(one["loc"][0]) if one["loc"] else "") == "default")
-    dotted = ".".join(str(part) for part in fault["loc"] if part != "[key]")
-    if fault["type"] == "extra_forbidden":
-        last = str(fault["loc"][-1])
-        known = sorted(_known_keys())
-        close = _RENAMED.get(last) or next(iter(difflib.get_close_matches(dotted, known, 1, 0.6)), None)
-        close = close or next((key for key in known if key.rsplit(".", 1)[-1] == last), None)
-        hint = f"Did you mean {close}?" if close else f"The keys are: {', '.join(known)}."
-        return RecipeError(f"There is no key {dotted}{_place(dotted, origins)}.", hint)
-    key = next((key for key in _WORKS if f"{dotted}.".startswith(f"{key}.")), None)
-    if key:
-        return _wrong(key, fault["input"], origins)
-    problem = str(fault["msg"]).removeprefix("Value error, ")
-    return RecipeError(f"{dotted or 'A value'}: {problem}.", "For example: {rank: 8, scale: 2.0}")
-
-
-def _wrong(key: str, value: Any, origins: Mapping[str, str]) -> RecipeError:
-    shown = "empty" if value is None else repr(value)
-    return RecipeError(f"{key} is {shown[:80]}{_place(key, origins)}.", _WORKS[key])
-
-
-def _place(key: str, origins: Mapping[str, str]) -> str:
-    """Who gave a value: ``(in the recipe)``, ``(from --set)``; nothing for one that was chosen."""
-    parts = key.split(".")
-    found = (origins.get(".".join(parts[:count])) for count in range(len(parts), 0, -1))
-    origin = next((one for one in found if one), "")
-    if origin.startswith("--"):
-        return f" (from {origin.partition(':')[0]})"
-    return " (in the recipe)" if origin.startswith("recipe") else ""
 
 
 def _known_keys() -> Iterator[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import mlx.core as mx
+
 from mlxtwin.backend.adapters import LoraSpec, adapter_bytes, attach, load_adapter
 from mlxtwin.backend.blas import blas_threads
+from mlxtwin.backend.cut import drop_lower
 from mlxtwin.backend.device import Device, prepare
 from mlxtwin.backend.engine import Loaded, load_base
 from mlxtwin.backend.models import BaseModel, recheck
@@ -21,12 +24,17 @@ from mlxtwin.evaluate.strength import turn_down
 from mlxtwin.paths import Home
 from mlxtwin.records import TokenExample
 from mlxtwin.security.crypto import SealedFiles
+from mlxtwin.slots.registry import Slots
 from mlxtwin.train.checkpoint import CheckpointFile
+from mlxtwin.train.distributed import ALONE, Peers
 from mlxtwin.train.gradient import Execution, row_policy
-from mlxtwin.train.loop import Emit, TrainResult, TrainSettings, parameter_count, train
-from mlxtwin.train.plan import MemoryPlan, plan, read_config, require, weights_bytes
+from mlxtwin.train.loop import Beside, Emit, TrainResult, TrainSettings, parameter_count, train
+from mlxtwin.train.plan import Machine, MemoryPlan, held_bytes, plan, read_config, require
+from mlxtwin.train.preference_run import PreferenceRun
 from mlxtwin.train.prefixes import Prefixes
 from mlxtwin.train.recipe import Recipe
+from mlxtwin.train.replay import answers_wanted, kept_answers, mixed_in
+from mlxtwin.train.validation import Validation, set_apart
 
 
 @dataclass(slots=True)
@@ -41,28 +49,39 @@ class Session:
     held_out: list[TokenExample]
     checkpoint: CheckpointFile
     prefixes: Prefixes
+    preferences: PreferenceRun | None = None
+    peers: Peers = ALONE
 
     @classmethod
-    def open(cls, spec: dict[str, Any], dataset: Dataset, folder: Path, sealed: SealedFiles) -> Session:
+    def open(
+        cls, spec: dict[str, Any], dataset: Dataset, folder: Path, sealed: SealedFiles, peers: Peers = ALONE
+    ) -> Session:
         """Load the base of a run's ``spec``.
 
         Raises UsageError when the base has changed or gone since the run began, or has no words to be measured by;
-        NotEnoughMemory when the run does not fit.
+        NotEnoughMemory when the run does not fit. Of several processes one writes, and each computes a share.
         """
         recipe = Recipe.model_validate(spec["recipe"])
         base = BaseModel.of(spec["base"])
         _require_base(base)
         device = prepare()
-        require(_plan(recipe, base, device))
-        loaded = load_base(base, device)
+        if recipe.preference is not None and peers.size > 1:
+            raise UsageError("A recipe with preferences trains in one process.", "Leave out --processes, mlx.launch.")
+        require(_plan(recipe, base, device, peers.here))
+        loaded = load_base(base, device, training=True)
         attach(loaded.model, lora_spec(recipe), recipe.seed)
         width = recipe.max_seq_length
         examples = tokenise(dataset.train, loaded.tokenizer, width)
         held_out = tokenise(dataset.holdout, loaded.tokenizer, width)
         if not any(example.targets for example in held_out):
             raise UsageError("There are no held-out words to measure the twin by.", "Import more of your writing.")
-        prefixes = Prefixes(Home(folder.parents[2]).prefix, sealed, recipe.prefix_cache)
-        return cls(recipe, device, loaded, dataset, examples, held_out, CheckpointFile(folder, sealed), prefixes)
+        home, settings = Home(folder.parents[2]), recipe.preference
+        prefixes, preferences = Prefixes(home.prefix, sealed, recipe.prefix_cache), None
+        if settings is not None:
+            slots = Slots(home, sealed)
+            preferences = PreferenceRun.open(recipe, settings, spec["parent"], loaded, dataset, slots)
+        checkpoint = CheckpointFile(folder, sealed, writes=peers.first)
+        return cls(recipe, device, loaded, dataset, examples, held_out, checkpoint, prefixes, preferences, peers)
 
     @property
     def spec(self) -> LoraSpec:
@@ -73,6 +92,8 @@ class Session:
         return parameter_count(self.loaded.model)
 
     def train(self, emit: Emit, should_stop: Callable[[], bool]) -> TrainResult:
+        if self.preferences is not None:
+            return self.preferences.train(self.loaded.model, self.checkpoint, emit, should_stop)
         recipe = self.recipe
         settings = TrainSettings(
             recipe.epochs,
@@ -82,29 +103,56 @@ class Session:
             recipe.max_grad_norm,
             recipe.seed,
         )
-        execution, why_not = self._execution()
+        own, apart = set_apart(self.examples, recipe.early_stop.share, recipe.seed, recipe.epochs)
+        beside, stop = self._beside(own, apart, emit, should_stop)
+        computed = [*self.examples, *dict.fromkeys(beside.replay)]
+        execution, why_not = self._execution(computed)
         if why_not:
             emit("prefix_off", reason=why_not)
         self.loaded.model.train()
         with blas_threads(self.device.blas, 1 if self.device.streams > 1 else self.device.threads):
-            result = train(self.loaded.model, self.examples, settings, self.checkpoint, emit, should_stop, execution)
+            result = train(self.loaded.model, own, settings, self.checkpoint, emit, stop, execution, beside)
         self.loaded.model.eval()
-        if execution.prefix is not None:
-            self.prefixes.prune(execution.prefix, self.examples)
+        if execution.prefix is not None and self.peers.first:
+            self.prefixes.prune(execution.prefix, computed)
             self._load_whole()
         return result
 
-    def _execution(self) -> tuple[Execution, str]:
+    def _beside(
+        self, own: Sequence[TokenExample], apart: Sequence[TokenExample], emit: Emit, should_stop: Callable[[], bool]
+    ) -> tuple[Beside, Callable[[], bool]]:
+        """What is mixed in beside ``own``, with what is set ``apart``; and when to stop: at once, if that was asked for
+        before all of it was there."""
+        recipe, folder, sealed = self.recipe, self.checkpoint.folder, self.checkpoint.sealed
+        validation = Validation(apart, recipe.early_stop.patience)
+        count = answers_wanted(own, recipe.replay.share)
+        if count == 0:
+            return Beside(validation), should_stop
+
+        def kept(ask: Callable[[], bool]) -> list[TokenExample] | None:
+            return kept_answers(self.loaded, count, recipe.seed, recipe.max_seq_length, folder, sealed, emit, ask)
+
+        there = self.peers.after_first(lambda ask: kept(ask) is not None, should_stop)
+        answers = kept(should_stop) if there else None
+        if answers is None:
+            return Beside(validation), lambda: True
+        return Beside(validation, mixed_in(answers, own, recipe.replay.share)), should_stop
+
+    def _execution(self, examples: Sequence[TokenExample]) -> tuple[Execution, str]:
         """How this device computes the steps; and why no prefix is kept, if none is."""
         policy = row_policy(self.device, self.recipe.max_seq_length)
-        store, why_not = self.prefixes.store(self.loaded, self.examples)
+        store, why_not = self.prefixes.store(self.loaded, examples)
         checkpointed = self.recipe.grad_checkpoint
-        return Execution(policy, store, checkpointed, self.device.compile and self.device.kind != "cpu"), why_not
+        compiled = self.device.compile and self.device.kind != "cpu"
+        return Execution(policy, store, checkpointed, compiled, self.peers), why_not
 
     def _load_whole(self) -> None:
         """The blocks below the cut were dropped for training; the measuring needs them."""
         trained = adapter_bytes(self.loaded.model)
-        self.loaded = load_base(self.loaded.base, self.device)
+        # What is left of the old one goes first: two would not fit where one just does.
+        drop_lower(self.loaded.model, len(self.loaded.model.layers))
+        mx.clear_cache()
+        self.loaded = load_base(self.loaded.base, self.device, training=True)
         attach(self.loaded.model, self.spec, self.recipe.seed)
         load_adapter(self.loaded.model, trained)
 
@@ -117,7 +165,9 @@ class Session:
             return forgetting(loaded.model, loaded.tokenizer, loaded.context, half="choose").rise
 
         strength = turn_down(loaded.model, gate.max_forgetting, rise)
-        return replace(measure(loaded, self.dataset, self.held_out, gate, self.recipe.seed, emit), strength=strength)
+        card = measure(loaded, self.dataset, self.held_out, gate, self.recipe.seed, emit)
+        card = replace(card, strength=strength)
+        return card if self.preferences is None else self.preferences.judged(card, loaded.model)
 
     def adapter(self) -> bytes:
         return adapter_bytes(self.loaded.model)
@@ -133,11 +183,16 @@ def _require_base(base: BaseModel) -> None:
     recheck(base)
 
 
-def _plan(recipe: Recipe, base: BaseModel, device: Device) -> MemoryPlan:
+def _plan(recipe: Recipe, base: BaseModel, device: Device, here: int) -> MemoryPlan:
+    """That of one process, where ``here`` of them share this machine."""
     config = read_config(base.path)
     value_bytes = 4 if device.base_dtype == "float32" else 2
-    held = weights_bytes(base.path, config, value_bytes)
-    return plan(config, recipe, held, value_bytes, device.memory_budget)
+    machine = Machine.of(
+        {name: getattr(device, name) for name in ("kind", "streams", "fused_attention", "cache_limit")}
+    )
+    budget = device.memory_budget // here
+    held = held_bytes(base.path, config, value_bytes, budget, machine)
+    return plan(config, recipe, held, value_bytes, budget, machine)
 
 
 def lora_spec(recipe: Recipe) -> LoraSpec:

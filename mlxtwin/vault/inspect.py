@@ -6,6 +6,7 @@ from typing import Any
 
 from mlxtwin.errors import TwinError
 from mlxtwin.vault.connection import Database
+from mlxtwin.vault.preferences import counts
 from mlxtwin.vault.rows import STORED_COLUMNS, VaultStats, stored_document
 
 MOST_PROBLEMS = 20
@@ -74,8 +75,11 @@ def vault_stats(database: Database) -> VaultStats:
         "SELECT CASE WHEN decided THEN reason ELSE importer_drop END AS why, count(*) FROM documents"
         " WHERE why != '' GROUP BY why ORDER BY count(*) DESC, why"
     )
+    corrections, ratings = counts(database)
     return VaultStats(
         by_kind={kind: {"documents": n, "kept": kept, "words_by_me": words} for kind, n, kept, words in kinds},
         by_tier={tier: {"documents": n, "words": words} for tier, n, words in tiers},
         dropped=dict(dropped),
+        corrections=corrections,
+        ratings=ratings,
     )

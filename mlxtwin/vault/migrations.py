@@ -82,4 +82,36 @@ def _forgotten(connection: Connection) -> None:
     connection.execute("CREATE TABLE forgotten (id TEXT PRIMARY KEY) WITHOUT ROWID")
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [_documents, _search, _names, _conversations, _forgotten]
+def _preferences(connection: Connection) -> None:
+    """``prompt``: the messages before the answer as JSON, [role, content] each; ``version`` gave the answer that was
+    rejected or rated, NULL for the bare base."""
+    connection.execute("""
+        CREATE TABLE pairs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            slot TEXT NOT NULL,
+            version INTEGER,
+            prompt TEXT NOT NULL,
+            chosen TEXT NOT NULL,
+            rejected TEXT NOT NULL,
+            created TEXT NOT NULL
+        )""")
+    connection.execute("""
+        CREATE TABLE ratings (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            slot TEXT NOT NULL,
+            version INTEGER,
+            prompt TEXT NOT NULL,
+            answer TEXT NOT NULL,
+            good INTEGER NOT NULL,
+            created TEXT NOT NULL
+        )""")
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [
+    _documents,
+    _search,
+    _names,
+    _conversations,
+    _forgotten,
+    _preferences,
+]

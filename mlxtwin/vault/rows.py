@@ -69,11 +69,13 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class VaultStats:
     """``by_kind``: documents, kept, words_by_me; ``by_tier``: documents and words of what is kept; ``dropped`` by
-    reason, with what importers dropped and curation has not seen yet."""
+    reason, with what importers dropped and curation has not seen yet; how many ``corrections`` and ``ratings``."""
 
     by_kind: dict[str, dict[str, int]]
     by_tier: dict[int, dict[str, int]]
     dropped: dict[str, int]
+    corrections: int = 0
+    ratings: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""The vault: documents with what curation said of them, the person's names, and conversations with the twin.
+"""The vault: documents with what curation said of them, the person's names, conversations with the twin, and what was
+thought of its answers.
 
 Everything is in one SQLCipher file with a full-text index inside it. Several processes may use it at once, and the
 threads of a process may share one Vault. Not covered: what a reader of this process's memory can see.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,8 @@ from typing import Any
 
 from mlxtwin.errors import UsageError
 from mlxtwin.paths import Home, make_folder, storage_error, sync_folder
-from mlxtwin.records import Document, Kind
+from mlxtwin.records import Document, Kind, Message, PreferencePair, Rating
+from mlxtwin.vault import preferences
 from mlxtwin.vault.connection import Database, check_file, make_empty
 from mlxtwin.vault.inspect import problems, vault_stats
 from mlxtwin.vault.rows import (
@@ -207,6 +209,28 @@ class Vault:
     def remember_names(self, names: Iterable[str]) -> None:
         with self._db.write() as connection:
             connection.executemany("INSERT OR IGNORE INTO names VALUES (?)", [(clean(name),) for name in names])
+
+    # What the person thought of answers
+
+    def put_pair(self, slot: str, version: int | None, prompt: Sequence[Message], *, chosen: str, rejected: str) -> str:
+        """Keep a correction; its id. ``version`` gave the rejected answer, None for the bare base."""
+        return preferences.put_pair(self._db, slot, version, prompt, chosen, rejected)
+
+    def put_rating(self, slot: str, version: int | None, prompt: Sequence[Message], *, answer: str, good: bool) -> str:
+        """Keep a rating; its id. A second one of the same answer takes the place of the first."""
+        return preferences.put_rating(self._db, slot, version, prompt, answer, good)
+
+    def pairs(self, slot: str) -> list[PreferencePair]:
+        """The oldest first."""
+        return preferences.pairs(self._db, slot)
+
+    def ratings(self, slot: str) -> list[Rating]:
+        """The oldest first."""
+        return preferences.ratings(self._db, slot)
+
+    def forget_preference(self, id: str) -> bool:
+        """Remove a correction or a rating by the id it was kept under; False if there was none."""
+        return preferences.forget(self._db, id)
 
     # Conversations
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from mlxtwin.paths import Home
+from mlxtwin.records import Message
 from mlxtwin.security.crypto import SealedFiles, new_key
 from mlxtwin.security.unlock import unlock
 from mlxtwin.slots.registry import Slots
@@ -147,6 +148,53 @@ def test_base_before_any_prompt_says_what_to_do(talk: Run) -> None:
     done = talk("chat", stdin="/base\n")
     assert (done.code, done.out) == (0, "")
     assert "Ask something first" in done.err
+
+
+def test_answers_are_rated_and_said_better_of_twin_and_base(talk: Run, tmp_path: Path) -> None:
+    plan = [["First."], ["Base."]]
+    typed = "one\n/bad\n/good\n/better Mine.\n/base\n/better\nOurs, not the base's.\n/better\n\n/better Base.\n"
+    done = talk("chat", plan=plan, stdin=typed)
+    assert done.out == "First.\nBase.\n"
+    assert "Stored as good: 1 rating of voice so far." in done.err
+    assert "Stored: 2 corrections of voice so far. The twin learns from them with: mlxtwin retrain" in done.err
+    assert "Nothing was stored. Type how you would have said it" in done.err
+    assert "That is what was said already." in done.err
+    home, prompt = Home(tmp_path / "home"), (Message("user", "one"),)
+    with Vault.open(home, unlock(home, passphrase=PASSPHRASE)) as vault:
+        assert [(one.prompt, one.answer, one.good, one.version) for one in vault.ratings("voice")] == [
+            (prompt, "First.", True, 1)
+        ]
+        assert [(one.prompt, one.rejected, one.chosen, one.version) for one in vault.pairs("voice")] == [
+            (prompt, "First.", "Mine.", 1),
+            (prompt, "Base.", "Ours, not the base's.", None),
+        ]
+    counted = talk("data", "stats", "--json").value
+    assert (counted["corrections"], counted["ratings"]) == (2, 1)
+
+
+def test_rating_before_any_answer_says_what_to_do(talk: Run) -> None:
+    for word in ("/good", "/bad", "/better", "/better words"):
+        done = talk("chat", stdin=f"{word}\n")
+        assert "There is no answer yet. Ask something first" in done.err
+
+
+def test_a_correction_is_typed_when_asked_and_ctrl_c_leaves_it(terminal: Callable[..., Terminal]) -> None:
+    screen = terminal(["said"])
+    screen.type(b"one\n")
+    screen.until("said")
+    screen.until("voice> ")
+    screen.type(b"/better\n")
+    screen.until("How would you have said it? ")
+    screen.type(CTRL_C)
+    screen.until("(stopped)")
+    screen.until("voice> ")
+    screen.type(b"/better\n")
+    screen.until("How would you have said it? ")
+    screen.type(b"Better.\n")
+    screen.until("Stored: 1 correction of voice so far.")
+    screen.until("voice> ")
+    screen.type(CTRL_D)
+    assert screen.end() == 0
 
 
 def test_bytes_that_are_no_characters_are_no_crash(environment: dict[str, str], talk: Run) -> None:

@@ -159,9 +159,9 @@ def test_a_dry_run_shows_each_value_with_its_origin_and_starts_nothing(program: 
     shown = program.run("retrain", *SMALL, "--set", "lora_parameters.alpha=4", "--dry-run")
     assert set(shown["recipe"]) == set(Recipe.model_fields)
     leaves = {
-        f"{key}.{inner}" if key in ("data", "gate", "lora_parameters", "prefix_cache") else key
+        f"{key}.{inner}" if isinstance(value, dict) else key
         for key, value in shown["recipe"].items()
-        for inner in (value if key in ("data", "gate", "lora_parameters", "prefix_cache") else [""])
+        for inner in (value if isinstance(value, dict) else [""])
     }
     assert set(shown["origins"]) == leaves
     assert (shown["origins"]["max_seq_length"], shown["origins"]["base"]) == ("--set", "--base")
@@ -174,6 +174,24 @@ def test_a_dry_run_shows_each_value_with_its_origin_and_starts_nothing(program: 
     out, _ = program.start("retrain", *SMALL, "--dry-run").communicate(timeout=SECONDS)
     assert all(key in out for key in leaves)
     assert "It fits." in out
+
+
+@pytest.mark.parametrize("given", ["", "config.json"])
+def test_a_config_without_weights_and_without_a_vault_has_a_plan(given: str, tmp_path: Path) -> None:
+    folder = tmp_path / "wide"
+    folder.mkdir()
+    sizes = {"hidden_size": 4096, "num_hidden_layers": 32, "intermediate_size": 14336, "vocab_size": 128256}
+    (folder / "config.json").write_text(json.dumps({"model_type": "llama", "num_attention_heads": 32} | sizes))
+    environment = {**os.environ, "MLXTWIN_HOME": str(tmp_path / "nowhere")}
+    program = Program(Home(tmp_path / "nowhere"), environment)
+    arguments = ("retrain", "--base", str(folder / given), "--dry-run", "--set", "num_layers=4")
+    shown = program.run(*arguments)
+    assert shown["recipe"]["num_layers"] == 4 and shown["origins"]["num_layers"] == "--set"
+    assert shown["memory"]["weights_bytes"] > 2**30 and shown["memory"]["budget_bytes"] > 0
+    out, err = program.start(*arguments).communicate(timeout=SECONDS)
+    assert "kept for the backward pass" in out and err == ""
+    assert ("It fits." in out) == shown["memory"]["fits"]
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_two_starts_at_once_give_one_worker_and_the_run_goes_on_after_a_stop(program: Program) -> None:

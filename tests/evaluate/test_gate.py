@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlxtwin.evaluate.gate import against_current, judge
+from mlxtwin.evaluate.gate import against_current, against_parent, judge
 from mlxtwin.evaluate.leakage import CopyIndex
 from mlxtwin.records import Holdout, Verdict
 
@@ -37,10 +37,23 @@ def test_one_failed_check_rejects_and_says_which(fault: dict[str, float], check:
 
 def test_a_version_worse_than_the_one_in_use_is_rejected_and_an_equal_one_is_not() -> None:
     assert against_current(verdict(), 3.6, 2, 3.6).outcome == "promoted"
+    assert against_current(verdict(), 3.53, 2, 3.5, 0.01).outcome == "promoted"
+    assert against_current(verdict(), 3.54, 2, 3.5, 0.01).outcome == "rejected"
     worse = against_current(verdict(), 3.6, 2, 3.5)
     assert worse.outcome == "rejected"
     assert "version 2" in worse.reasons[-1]
     assert against_current(verdict(copied=14), 3.6, 2, 3.9).outcome == "rejected"
+
+
+def test_a_version_that_prefers_fewer_wanted_answers_than_its_parent_is_rejected() -> None:
+    same = against_parent(verdict(), 7, 7, 10, 3, held_out=True)
+    assert same.outcome == "promoted"
+    assert same.reasons[-1] == "The answer you wanted is the likelier one in 7 of 10 pairs held out; version 3: 7."
+    fewer = against_parent(verdict(), 6, 7, 10, 3, held_out=False)
+    assert fewer.outcome == "rejected"
+    assert (fewer.checks[-1].name, fewer.checks[-1].value, fewer.checks[-1].threshold) == ("preferred", 0.6, 0.7)
+    assert "pairs trained on" in fewer.reasons[-1]
+    assert against_parent(verdict(copied=14), 9, 7, 10, 3, held_out=True).outcome == "rejected"
 
 
 def test_the_thresholds_themselves_pass() -> None:

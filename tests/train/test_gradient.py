@@ -220,9 +220,16 @@ def test_the_size_on_disk_is_the_one_foretold(store: PrefixStore) -> None:
 
 def test_another_base_cut_or_form_has_another_folder() -> None:
     names = {
-        store_name(*of) for of in (("a", 1, "float16"), ("b", 1, "float16"), ("a", 2, "float16"), ("a", 1, "int8"))
+        store_name(*of)
+        for of in (
+            ("a", 1, "float16", "f"),
+            ("b", 1, "float16", "f"),
+            ("a", 2, "float16", "f"),
+            ("a", 1, "int8", "f"),
+            ("a", 1, "float16", "q"),
+        )
     }  # type: ignore[arg-type]
-    assert len(names) == 4
+    assert len(names) == 5
 
 
 def test_training_on_kept_states_ends_where_training_on_the_whole_model_ends(store: PrefixStore, home: Home) -> None:

@@ -22,11 +22,12 @@ from mlxtwin.errors import RunFailed, UsageError
 from mlxtwin.paths import Home
 from mlxtwin.security.crypto import SealedFiles, new_key
 from mlxtwin.train.checkpoint import CheckpointFile, Progress
-from mlxtwin.train.preference import PreferenceSettings, PreferenceTraining, objective, train_preferences
+from mlxtwin.train.preference import PreferenceTraining, objective, train_preferences
 from mlxtwin.train.preference_data import TokenItem, TokenPair, TokenRating, collate_preferences
 from mlxtwin.train.preference_loss import sequence_logprobs
 from mlxtwin.train.preference_objective import micro_batches
 from mlxtwin.train.preference_reference import FILE, Reference, ReferenceAdapter, ReferenceFile, reference_logprobs
+from mlxtwin.train.preference_settings import PreferenceSettings
 from mlxtwin.train.schedule import learning_rate
 
 TRAINING = PreferenceTraining(

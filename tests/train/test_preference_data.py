@@ -9,8 +9,9 @@ import pytest
 from mlxtwin.backend.tokenizer import ChatTokenizer, load_tokenizer
 from mlxtwin.dataset.tokens import tokenise, tokenise_answers
 from mlxtwin.records import Example, Message, PreferencePair, Rating, TokenExample
-from mlxtwin.train.preference import PreferenceSettings, preference_items
+from mlxtwin.train.preference import preference_items
 from mlxtwin.train.preference_data import TokenPair, TokenRating, groups, mismatches, tokenise_pairs, tokenise_ratings
+from mlxtwin.train.preference_settings import PreferenceSettings
 
 STARTER = Path(__file__).resolve().parents[2] / "mlxtwin" / "starter"
 

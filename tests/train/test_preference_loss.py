@@ -13,10 +13,11 @@ from mlx.utils import tree_flatten
 from preferences64 import SPEC, Array, dpo64, kto64, logprobs64, pairs, ratings, sigmoid, slope64, tiny_llama, weights64
 
 from mlxtwin.dataset.collate import collate
-from mlxtwin.train.preference import PreferenceSettings, objective
+from mlxtwin.train.preference import objective
 from mlxtwin.train.preference_data import TokenItem, TokenRating, collate_preferences
 from mlxtwin.train.preference_loss import balanced_weights, dpo, kto, mismatch_point, sequence_logprobs, supervised
 from mlxtwin.train.preference_objective import micro_batches, reference_point
+from mlxtwin.train.preference_settings import PreferenceSettings
 
 
 def logprobs(seed: int, count: int = 7) -> Array:

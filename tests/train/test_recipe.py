@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mlxtwin.errors import RecipeError
-from mlxtwin.train import recipe
+from mlxtwin.train import recipe, recipe_errors
 from mlxtwin.train.recipe import BaseShape, Recipe
 
 SHAPE = BaseShape(width=256, blocks=6, context=512)
@@ -84,11 +84,26 @@ def test_a_key_of_mlx_lm_that_has_another_name_here_is_refused_and_named(key: st
         {"slot": "../elsewhere"},
         {"fine_tune_type": "full"},
         {"gate": {"max_copied_run": 0}},
+        {"early_stop": {"share": 0.2}},
+        {"early_stop": {"share": -0.01}},
+        {"early_stop": {"patience": 0}},
+        {"early_stop": True},
+        {"replay": {"share": 0.6}},
+        {"replay": {"prompts": 3}},
     ],
 )
 def test_a_value_that_cannot_be_honoured_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(RecipeError):
         resolve(wrong)
+
+
+def test_runs_stop_early_and_rehearse_nothing_unless_told_otherwise() -> None:
+    plain = resolve({})
+    assert (plain.early_stop.share, plain.early_stop.patience, plain.replay.share) == (0.03, 1, 0.0)
+    told = resolve({"early_stop": {"share": 0}}, "replay.share=0.2", "early_stop.patience=3")
+    assert (told.early_stop.share, told.early_stop.patience, told.replay.share) == (0.0, 3, 0.2)
+    with pytest.raises(RecipeError, match=r"early_stop.share is 0.5 \(from --set\)"):
+        resolve({}, "early_stop.share=0.5")
 
 
 def test_a_set_beats_the_recipe_and_the_recipe_beats_the_dial() -> None:
@@ -204,7 +219,7 @@ def test_what_an_option_gives_is_not_blamed_on_the_recipe() -> None:
 
 
 def test_every_key_has_words_for_what_works() -> None:
-    assert set(recipe._WORKS) == set(recipe._known_keys()) - {"lora_parameters.alpha"}
+    assert set(recipe_errors.WORKS) == set(recipe._known_keys()) - {"lora_parameters.alpha"}
 
 
 def test_a_key_given_twice_is_refused_by_its_line(tmp_path: Path) -> None:
@@ -214,3 +229,45 @@ def test_a_key_given_twice_is_refused_by_its_line(tmp_path: Path) -> None:
         recipe.read(str(file))
     file.write_text("common: &c {rank: 8}\nlora_parameters:\n  <<: *c\n  rank: 4\n")
     assert recipe.read(str(file))["lora_parameters"] == {"rank": 4}
+
+
+def test_a_recipe_learns_from_preferences_only_where_it_says_so() -> None:
+    assert resolve({}).preference is None
+    resolved = recipe.resolve({"preference": {"beta": 0.2}}, recipe.parse_sets(["preference.max_pairs=9"]), SHAPE)
+    found = resolved.recipe.preference
+    assert found is not None
+    assert (found.method, found.beta, found.supervised_weight, found.max_pairs) == ("dpo", 0.2, 1.0, 9)
+    assert (resolved.origins["preference.beta"], resolved.origins["preference.method"]) == ("recipe", "default")
+    assert resolved.recipe.learning_rate == pytest.approx(0.1 * resolve({}).learning_rate)
+    kto = resolve({"preference": {"method": "dpo"}}, "preference.method=kto").preference
+    assert kto is not None
+    assert (kto.method, kto.supervised_weight) == ("kto", None)
+    assert Recipe.model_validate(resolved.recipe.model_dump(mode="json")) == resolved.recipe
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ({"preference": 5}, "preference must hold keys of its own"),
+        ({"preference": {"method": "ppo"}}, "preference.method is 'ppo'"),
+        ({"preference": {"beta": 0}}, "preference.beta is 0"),
+        ({"preference": {"max_pairs": 0.5}}, "preference.max_pairs is 0.5"),
+        ({"preference": {"bta": 0.1}}, "There is no key preference.bta"),
+        ({"preference": {"method": "kto", "supervised_weight": 1.0}}, "supervised_weight belongs to dpo"),
+        ({"preference": {}, "prefix_cache": {"bits": 8}}, "prefix_cache.bits has no meaning together with preference"),
+        ({"preference": {}, "replay": {"share": 0.1}}, "replay.share has no meaning together with preference"),
+    ],
+)
+def test_a_preference_that_cannot_be_honoured_is_refused(written: dict[str, Any], named: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        resolve(written)
+    assert named in caught.value.message
+    assert caught.value.hint
+
+
+def test_what_is_inherited_gives_way_to_everything_written() -> None:
+    inherited = {"data": {"holdout": 0.2, "max_words": 700}, "max_seq_length": 64}
+    resolved = recipe.resolve({"data": {"holdout": 0.3}}, {}, SHAPE, inherited=inherited)
+    assert (resolved.recipe.data.holdout, resolved.recipe.data.max_words) == (0.3, 700)
+    assert resolved.recipe.max_seq_length == 64
+    assert resolved.origins["max_seq_length"] == "version in use"

@@ -12,7 +12,7 @@ from samples import DUSK, document
 
 from mlxtwin.errors import UsageError
 from mlxtwin.paths import Home
-from mlxtwin.records import Document, Turn
+from mlxtwin.records import Document, Message, PreferencePair, Rating, Turn
 from mlxtwin.security.crypto import new_key
 from mlxtwin.vault.store import Decision, PutResult, Vault, VaultStats
 
@@ -186,6 +186,35 @@ def test_an_empty_vault_answers_everything(vault: Vault) -> None:
     assert vault.stats() == VaultStats({}, {}, {})
     assert vault.verify() == []
     assert vault.put([]) == PutResult()
+
+
+def test_corrections_and_ratings_are_kept_by_slot_counted_and_forgotten(vault: Vault) -> None:
+    prompt = (Message("user", "How was it?"), Message("assistant", "Well."), Message("user", "Tell \udce9 me."))
+    kept_prompt = (*prompt[:2], Message("user", "Tell \ufffd me."))
+    first = vault.put_pair("voice", 3, prompt, chosen="Mine.", rejected="Its.")
+    vault.put_pair("voice", None, prompt, chosen="Mine.", rejected="Its.")
+    vault.put_pair("work", 1, prompt, chosen="Other.", rejected="Its.")
+    assert vault.pairs("voice")[0] == PreferencePair(first, kept_prompt, "Mine.", "Its.", 3)
+    assert [one.version for one in vault.pairs("voice")] == [3, None]
+    rating = vault.put_rating("voice", None, prompt, answer="Its.", good=True)
+    assert vault.ratings("voice") == [Rating(rating, kept_prompt, "Its.", True, None)]
+    assert (vault.stats().corrections, vault.stats().ratings) == (3, 1)
+    assert vault.forget_preference(first)
+    assert not vault.forget_preference(first)
+    assert not vault.forget_preference("document-1")
+    assert vault.forget_preference(rating)
+    assert [one.version for one in vault.pairs("voice")] == [None]
+    assert vault.ratings("voice") == []
+
+
+def test_the_same_answer_is_corrected_or_rated_once(vault: Vault) -> None:
+    prompt = (Message("user", "Well?"),)
+    for version in (None, 1):
+        for good in (True, False):
+            vault.put_rating("voice", version, prompt, answer="Its.", good=good)
+            vault.put_pair("voice", version, prompt, chosen="Mine.", rejected="Its.")
+    assert [(one.version, one.good) for one in vault.ratings("voice")] == [(None, False), (1, False)]
+    assert len(vault.pairs("voice")) == 2
 
 
 def test_what_was_forgotten_stays_out_until_it_is_asked_for(vault: Vault) -> None:

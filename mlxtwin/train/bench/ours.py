@@ -55,6 +55,7 @@ def recipe_of(work: Work) -> Recipe:
         "lora_parameters": {"rank": work.rank, "scale": work.scale, "dropout": 0.0},
         "learning_rate": work.learning_rate, "warmup": work.warmup, "max_grad_norm": _NO_CLIPPING,
         "epochs": work.epochs, "max_seq_length": WINDOW, "batch_tokens": batch_tokens(work), "seed": work.seed,
+        "early_stop": {"share": 0},
     }  # fmt: skip
     return resolve(written, {}, base_shape(read_config(work.base))).recipe
 
