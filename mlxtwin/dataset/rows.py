@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,12 @@ class Rows:
     weights: NDArray[np.float32]
     places: tuple[Place, ...]
     targets: int
+
+    @property
+    def bounds(self) -> tuple[tuple[int, int], ...]:
+        """Of a single row: where each example begins and ends, and what is left of the width as one more."""
+        ends = [place.start + place.length for place in self.places]
+        return tuple(pair for pair in pairwise((0, *ends, self.tokens.shape[1])) if pair[0] < pair[1])
 
 
 def inputs_of(example: TokenExample) -> int:

@@ -6,7 +6,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import mlx.core as mx
 import numpy as np
@@ -60,9 +59,7 @@ def _in_rows(
     passes = rows_of(examples, range(len(examples)), RowPolicy(streams=device.streams)) if examples else []
 
     def build(rows: Rows) -> mx.array:
-        ends = [place.start + place.length for place in rows.places]
-        bounds = tuple(pair for pair in pairwise((0, *ends, rows.tokens.shape[1])) if pair[0] < pair[1])
-        cache = caches(model, mx.array(rows.segments), bounds)
+        cache = caches(model, mx.array(rows.segments), rows.bounds)
         with cpu_kernels(model):
             return target_nll(model, mx.array(rows.tokens), mx.array(rows.positions), mx.array(rows.target_ids), cache)
 

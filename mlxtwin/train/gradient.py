@@ -110,7 +110,7 @@ class Gradients:
     def _nats(self, examples: Sequence[TokenExample], rows: Rows) -> mx.array:
         arrays = self._arrays(examples, rows)
         with cpu_kernels(self.model) if self._quick else nullcontext():
-            self._bounds = bounds(rows) if self._quick else ()
+            self._bounds = rows.bounds if self._quick else ()
             return self._loss(self.model, *arrays)[1]
 
     def _arrays(self, examples: Sequence[TokenExample], rows: Rows) -> list[mx.array]:
@@ -124,7 +124,7 @@ class Gradients:
         arrays = self._arrays(examples, rows)
         own = self.model.trainable_parameters()
         with cpu_kernels(self.model) if self._quick else nullcontext():
-            self._bounds = bounds(rows) if self._quick else ()
+            self._bounds = rows.bounds if self._quick else ()
             (_, plain), gradient = self._run(*arrays)
         # Differentiating leaves copies in the model, on this stream; another would have to wait for them.
         self.model.update(own)
@@ -162,13 +162,6 @@ class Gradients:
         else:
             nll = target_nll(model, tokens, positions, ids, cache)
         return mx.sum(nll * weights), mx.sum(mx.where(weights > 0, nll, 0.0))
-
-
-def bounds(rows: Rows) -> tuple[tuple[int, int], ...]:
-    """Where each example of a single row begins and ends, and what is left of the width as one more."""
-    ends = [(place.start, place.start + place.length) for place in rows.places]
-    width = rows.tokens.shape[1]
-    return (*ends, (ends[-1][1], width)) if ends[-1][1] < width else tuple(ends)
 
 
 def number_of(scalar: mx.array) -> float:
