@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ SCRUBBED = ("NO_COLOR", "COLORTERM", "COLUMNS", "MLXTWIN_PASSPHRASE", "HF_HOME",
 
 @pytest.fixture(autouse=True)
 def scrubbed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A shell starts background jobs with Ctrl-C ignored, and every process started here would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in SCRUBBED:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "user").mkdir()

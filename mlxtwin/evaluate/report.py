@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from mlxtwin.backend.adapters import disabled
-from mlxtwin.backend.engine import Loaded, generate
+from mlxtwin.backend.engine import Loaded, fit, generate
 from mlxtwin.dataset.examples import Dataset
+from mlxtwin.errors import UsageError
 from mlxtwin.evaluate.forgetting import Forgetting
 from mlxtwin.evaluate.forgetting import measure as measure_forgetting
 from mlxtwin.evaluate.gate import judge
@@ -108,7 +109,22 @@ def _samples(loaded: Loaded, dataset: Dataset, seed: int) -> tuple[Sample, ...]:
 
 
 def _answer(loaded: Loaded, prompt: Sequence[Message], seed: int) -> str:
-    return "".join(generate(loaded, prompt, max_tokens=PROBE_TOKENS, temperature=TEMPERATURE, seed=seed))
+    fitting = _fitting(loaded, prompt)
+    return "".join(generate(loaded, fitting, max_tokens=PROBE_TOKENS, temperature=TEMPERATURE, seed=seed))
+
+
+def _fitting(loaded: Loaded, prompt: Sequence[Message]) -> Sequence[Message]:
+    """The prompt with the oldest words of its last message left out until the base takes it, as in training."""
+    while prompt:
+        try:
+            fit(loaded, prompt, PROBE_TOKENS)
+            break
+        except UsageError:
+            words = prompt[-1].content.split(" ")
+            if len(words) < 2:
+                raise
+            prompt = (*prompt[:-1], replace(prompt[-1], content=" ".join(words[len(words) // 4 + 1 :])))
+    return prompt
 
 
 def _prompt(example: Example) -> tuple[Message, ...]:
