@@ -17,7 +17,8 @@ from mlxtwin.backend.problems import Problem
 Kind = Literal["metal", "cuda", "cpu"]
 BaseDtype = Literal["float32", "own", "bfloat16"]
 
-CACHE_LIMIT_BYTES = 1 << 30
+# Freed buffers MLX may keep for later. On a CPU they cost memory that others want, and gain little.
+CACHE_LIMIT_BYTES: dict[Kind, int] = {"metal": 1 << 30, "cuda": 1 << 30, "cpu": 1 << 28}
 # A base unpacked for speed may take this share of the budget: the rest is for activations, adapter and logits.
 UNPACKED_SHARE = 0.5
 # What MLX's fused attention asks for on CUDA (read: cuDNN in its scaled_dot_product_attention.cpp).
@@ -146,12 +147,12 @@ def decide(found: Found) -> Device:
         Choice("kernels", found.kernels.folder or "system", found.kernels.reason),
         Choice("memory_budget", _size(memory.budget), memory.reason),
         Choice("memory_limit", _size(limit) if limit else "MLX's own", why_limit),
-        Choice("cache_limit", _size(CACHE_LIMIT_BYTES), "keeps MLX from hoarding freed buffers"),
+        Choice("cache_limit", _size(CACHE_LIMIT_BYTES[kind]), "keeps MLX from hoarding freed buffers"),
         Choice("host_arrays", "copy" if copies else "as they are", why_copies),
     )
     return Device(
         kind, found.reason, found.blas, memory.total, memory.budget, compiles, why_compile, dtype, found.threads,
-        widths, streams, fused, "cpu", CACHE_LIMIT_BYTES, limit, found.kernels, copies, policy, found.problems,
+        widths, streams, fused, "cpu", CACHE_LIMIT_BYTES[kind], limit, found.kernels, copies, policy, found.problems,
     )  # fmt: skip
 
 

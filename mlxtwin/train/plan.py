@@ -55,7 +55,7 @@ class Machine:
     kind: str = "cpu"
     streams: int = 1
     fused_attention: bool = False
-    cache_limit: int = CACHE_LIMIT_BYTES
+    cache_limit: int = CACHE_LIMIT_BYTES["cpu"]
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Machine:
