@@ -70,8 +70,7 @@ class Device:
     ``compile``: whether `mx.compile` can work. ``base_dtype``: "float32", or "own" for the precision the base was saved
     in; `base_precision` refines it for one base. ``threads``: cores this process may use. ``streams``: parts of a batch
     to be computed at once, each on an MLX stream of its own, with one BLAS thread each where they are more than one.
-    ``fused_attention``: see `fuses_attention`. ``linalg``: the device on which SVD, QR and the like run.
-    ``copy_host_arrays``: whether arrays made from numpy should pass one MLX operation before long use.
+    ``fused_attention``: see `fuses_attention`.
     ``usable`` is False where MLX cannot be loaded at all.
     """
 
@@ -87,11 +86,9 @@ class Device:
     widths: Widths
     streams: int
     fused_attention: bool
-    linalg: Literal["cpu"]
     cache_limit: int
     memory_limit: int
     kernels: Kernels
-    copy_host_arrays: bool
     policy: tuple[Choice, ...]
     problems: tuple[Problem, ...]
     usable: bool = True
@@ -108,8 +105,8 @@ _BASE_DTYPE: dict[Kind, tuple[BaseDtype, str]] = {
     "cpu": ("float32", "16-bit and 4-bit products do not reach the BLAS"),
 }
 _LINALG: dict[Kind, str] = {
-    "metal": "MLX has no Metal kernel for SVD and QR (read)",
-    "cuda": "MLX has no CUDA kernel for SVD, QR, LU, inverse and eigenvalues (read)",
+    "metal": "MLX has no Metal kernel for SVD and QR (read); nothing here asks for one yet",
+    "cuda": "MLX has no CUDA kernel for SVD, QR, LU, inverse and eigenvalues (read); nothing asks for one yet",
     "cpu": "there is no other",
 }
 _FLOAT32_PRODUCTS: dict[Kind, tuple[str, str]] = {
@@ -132,7 +129,7 @@ def decide(found: Found) -> Device:
     streams, why_streams = _streams(found)
     fused, why_fused = _fused(found)
     limit, why_limit = _memory_limit(found)
-    copies, why_copies = _host_arrays(found)
+    why_host = _host_arrays(found)
     policy = (
         Choice("device", kind, found.reason),
         Choice("blas", found.blas.name, found.blas.reason),
@@ -148,11 +145,11 @@ def decide(found: Found) -> Device:
         Choice("memory_budget", _size(memory.budget), memory.reason),
         Choice("memory_limit", _size(limit) if limit else "MLX's own", why_limit),
         Choice("cache_limit", _size(CACHE_LIMIT_BYTES[kind]), "keeps MLX from hoarding freed buffers"),
-        Choice("host_arrays", "copy" if copies else "as they are", why_copies),
+        Choice("host_arrays", "as they are", why_host),
     )
     return Device(
         kind, found.reason, found.blas, memory.total, memory.budget, compiles, why_compile, dtype, found.threads,
-        widths, streams, fused, "cpu", CACHE_LIMIT_BYTES[kind], limit, found.kernels, copies, policy, found.problems,
+        widths, streams, fused, CACHE_LIMIT_BYTES[kind], limit, found.kernels, policy, found.problems,
     )  # fmt: skip
 
 
@@ -210,10 +207,10 @@ def _memory_limit(found: Found) -> tuple[int, str]:
     return 0, "the plan keeps a run below it; the system's wired limit is never touched"
 
 
-def _host_arrays(found: Found) -> tuple[bool, str]:
+def _host_arrays(found: Found) -> str:
     if found.kind == "cuda" and found.wsl:
-        return True, "under WSL2 they can stay in pinned host memory, which is slow; loaded weights do not (read)"
-    return False, "MLX moves them where they are needed" if found.kind == "cuda" else "one memory for all"
+        return "slow where they stay in pinned memory under WSL2 (read); ours are those of one step, weights are loaded"
+    return "MLX moves them where they are needed" if found.kind == "cuda" else "one memory for all"
 
 
 def _size(count: int) -> str:

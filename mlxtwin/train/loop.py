@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 import mlx.core as mx
 import mlx.optimizers as optim
@@ -17,26 +16,20 @@ from mlx.utils import tree_map
 
 from mlxtwin.backend.cut import drop_lower
 from mlxtwin.dataset.batches import batches
-from mlxtwin.errors import RunFailed, UsageError
+from mlxtwin.errors import UsageError
 from mlxtwin.records import TokenExample
 from mlxtwin.train.checkpoint import CheckpointFile, Progress, flat
 from mlxtwin.train.distributed import state_digest
 from mlxtwin.train.gradient import Execution, Gradients, number_of
+from mlxtwin.train.pace import Clock, Emit, guard
 from mlxtwin.train.prefix import fill
 from mlxtwin.train.schedule import learning_rate
 from mlxtwin.train.validation import KeepBest, Validation
 
-CHECKPOINT_SECONDS = 15.0
-REPORT_SECONDS = 1.0
-MOST_SKIPPED = 5
 # Between the random numbers of two steps: more passes than a step has; and of two seeds: more steps than a run has.
 _STEPS_APART = 10**4
 _SEEDS_APART = 10**12
 PLAIN = Execution()
-
-
-class Emit(Protocol):
-    def __call__(self, event: str, /, **data: Any) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +105,7 @@ def train(
         optimizer.learning_rate = mx.array(rate)
         outcome = _step(gradients, optimizer, mixed, plan[step], seed, settings, own=len(usable))
         progress.step = step + 1
-        _guard(outcome, progress, emit)
+        guard(outcome.finite, progress, emit)
         pace.count(outcome)
         if pace.report_due() or progress.step == len(plan):
             emit("step", **pace.report(len(plan), rate))
@@ -203,29 +196,12 @@ def _finite(value: float) -> bool:
     return value - value == 0.0
 
 
-def _guard(outcome: _Outcome, progress: Progress, emit: Emit) -> None:
-    """A step that is not finite was skipped: halve the rate, and give up after several in a row."""
-    if outcome.finite:
-        progress.skipped = 0
-        return
-    progress.skipped += 1
-    progress.rate_scale /= 2
-    emit("skipped", step=progress.step, rate_scale=progress.rate_scale)
-    if progress.skipped >= MOST_SKIPPED:
-        raise RunFailed(
-            f"The loss was not finite for {MOST_SKIPPED} steps in a row.", "Try a lower learning_rate in the recipe."
-        )
-
-
-class _Pace:
+class _Pace(Clock):
     """Clocks of one sitting: speed, time left, when to report and when to save."""
 
     def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-        self.started = self.reported = self.saved = self.settled = time.monotonic()
-        self.first_step = progress.step
+        super().__init__(progress)
         self.nats, self.targets, self.sitting_targets = 0.0, 0, 0
-        mx.reset_peak_memory()
 
     def count(self, outcome: _Outcome) -> None:
         if outcome.finite:
@@ -233,23 +209,6 @@ class _Pace:
             self.targets += outcome.targets
         self.sitting_targets += outcome.own_targets
         self.progress.tokens += outcome.own_targets
-
-    def settle(self) -> None:
-        """Add the time since the last call to the run's own clock."""
-        now = time.monotonic()
-        self.progress.seconds += now - self.settled
-        self.progress.peak_memory_bytes = max(self.progress.peak_memory_bytes, mx.get_peak_memory())
-        self.settled = now
-
-    def report_due(self) -> bool:
-        return time.monotonic() - self.reported >= REPORT_SECONDS
-
-    def checkpoint_due(self) -> bool:
-        due = time.monotonic() - self.saved >= CHECKPOINT_SECONDS
-        if due:
-            self.settle()
-            self.saved = time.monotonic()
-        return due
 
     def report(self, steps: int, rate: float) -> dict[str, float | int]:
         now = time.monotonic()

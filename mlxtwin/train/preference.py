@@ -18,10 +18,11 @@ from mlx.utils import tree_map
 
 from mlxtwin.backend.forward import head_holds
 from mlxtwin.dataset.tokens import ChatTokenizer
-from mlxtwin.errors import RunFailed, UsageError
+from mlxtwin.errors import UsageError
 from mlxtwin.records import PreferencePair, Rating
 from mlxtwin.train.checkpoint import CheckpointFile, Progress, flat
-from mlxtwin.train.loop import Emit, TrainResult
+from mlxtwin.train.loop import TrainResult
+from mlxtwin.train.pace import Clock, Emit, guard
 from mlxtwin.train.preference_data import (
     TokenItem,
     TokenPair,
@@ -44,9 +45,6 @@ from mlxtwin.train.preference_reference import Reference, ReferenceFile, referen
 from mlxtwin.train.preference_settings import PreferenceSettings
 from mlxtwin.train.schedule import learning_rate
 
-CHECKPOINT_SECONDS = 15.0
-REPORT_SECONDS = 1.0
-MOST_SKIPPED = 5
 # Between the random numbers of two seeds: more steps than any run has.
 _STEPS_APART = 10**9
 
@@ -129,7 +127,7 @@ def train_preferences(
         optimizer.learning_rate = mx.array(rate)
         outcome = _step(gradients, optimizer, usable, plan[step], settings)
         progress.step = step + 1
-        _guard(outcome, progress, emit)
+        guard(outcome.finite, progress, emit)
         clock.count(outcome)
         if clock.report_due() or progress.step == len(plan):
             emit("step", **clock.report(len(plan), rate))
@@ -199,30 +197,14 @@ def _step(
     return _Outcome(summed, norm, finite)
 
 
-def _guard(outcome: _Outcome, progress: Progress, emit: Emit) -> None:
-    """A step that is not finite was skipped: halve the rate, and give up after several in a row."""
-    if outcome.finite:
-        progress.skipped = 0
-        return
-    progress.skipped += 1
-    progress.rate_scale /= 2
-    emit("skipped", step=progress.step, rate_scale=progress.rate_scale)
-    if progress.skipped >= MOST_SKIPPED:
-        raise RunFailed(
-            f"The loss was not finite for {MOST_SKIPPED} steps in a row.", "Try a lower learning_rate in the recipe."
-        )
-
-
-class _Clock:
+class _Clock(Clock):
     """What one sitting has done and how fast; when to report and when to save."""
 
     def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-        self.started = self.reported = self.saved = self.settled = time.monotonic()
-        self.first_step, self.targets = progress.step, 0
+        super().__init__(progress)
+        self.targets = 0
         self.since: list[PreferenceSum] = []
         self.gradient_norm = 0.0
-        mx.reset_peak_memory()
 
     def count(self, outcome: _Outcome) -> None:
         if outcome.finite:
@@ -230,23 +212,6 @@ class _Clock:
             self.gradient_norm = outcome.gradient_norm
         self.targets += outcome.summed.targets
         self.progress.tokens += outcome.summed.targets
-
-    def settle(self) -> None:
-        """Add the time since the last call to the run's own clock."""
-        now = time.monotonic()
-        self.progress.seconds += now - self.settled
-        self.progress.peak_memory_bytes = max(self.progress.peak_memory_bytes, mx.get_peak_memory())
-        self.settled = now
-
-    def report_due(self) -> bool:
-        return time.monotonic() - self.reported >= REPORT_SECONDS
-
-    def checkpoint_due(self) -> bool:
-        due = time.monotonic() - self.saved >= CHECKPOINT_SECONDS
-        if due:
-            self.settle()
-            self.saved = time.monotonic()
-        return due
 
     def report(self, steps: int, rate: float) -> dict[str, float | int]:
         """``loss``: nats per token of the wanted answers; the rest of the objective beside it, per item."""

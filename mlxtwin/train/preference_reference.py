@@ -18,7 +18,7 @@ from mlxtwin.dataset.collate import collate
 from mlxtwin.errors import SealBroken, UsageError
 from mlxtwin.records import TokenExample
 from mlxtwin.security.crypto import SealedFiles
-from mlxtwin.train.loop import Emit
+from mlxtwin.train.pace import Emit
 from mlxtwin.train.preference_data import TokenItem, groups
 from mlxtwin.train.preference_loss import sequence_logprobs
 

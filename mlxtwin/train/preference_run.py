@@ -20,7 +20,8 @@ from mlxtwin.evaluate.report import ReportCard
 from mlxtwin.records import TokenExample
 from mlxtwin.slots.registry import Slots, Version
 from mlxtwin.train.checkpoint import CheckpointFile
-from mlxtwin.train.loop import Emit, TrainResult
+from mlxtwin.train.loop import TrainResult
+from mlxtwin.train.pace import Emit
 from mlxtwin.train.preference import PreferenceTraining, preference_items, train_preferences
 from mlxtwin.train.preference_data import TokenItem, TokenPair, TokenRating, groups
 from mlxtwin.train.preference_loss import sequence_logprobs

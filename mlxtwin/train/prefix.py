@@ -16,7 +16,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
 import mlx.core as mx
 import numpy as np
@@ -31,6 +30,7 @@ from mlxtwin.dataset.rows import RowPolicy, Rows, inputs_of
 from mlxtwin.errors import SealBroken
 from mlxtwin.records import TokenExample
 from mlxtwin.security.crypto import SealedFiles
+from mlxtwin.train.pace import Emit
 from mlxtwin.train.states import Form, bytes_per_token, decode, encode
 
 INDEX = "index.sealed"
@@ -40,10 +40,6 @@ SHARD_BYTES = 4 << 20
 _GROUPS_AT_ONCE = 4
 # Held in memory as they are on disk; more is read again when wanted.
 MEMORY_BYTES = 1 << 30
-
-
-class Emit(Protocol):
-    def __call__(self, event: str, /, **data: Any) -> None: ...
 
 
 def content_key(example: TokenExample) -> str:

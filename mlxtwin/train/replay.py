@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Protocol
 
 from mlxtwin.backend.adapters import disabled
 from mlxtwin.backend.engine import Loaded, PromptCache, generate
 from mlxtwin.errors import SealBroken
 from mlxtwin.records import Message, TokenExample
 from mlxtwin.security.crypto import SealedFiles
+from mlxtwin.train.pace import Emit
 
 FILE = "replay.sealed"
 TEMPERATURE = 0.7
@@ -31,10 +31,6 @@ ANSWER_TOKENS = 40
 FEWEST_ANSWERS = 8
 # Between the random numbers of two seeds: more prompts than there are.
 _SEEDS_APART = 1000
-
-
-class Emit(Protocol):
-    def __call__(self, event: str, /, **data: Any) -> None: ...
 
 
 def prompts() -> list[str]:

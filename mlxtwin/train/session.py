@@ -28,7 +28,8 @@ from mlxtwin.slots.registry import Slots
 from mlxtwin.train.checkpoint import CheckpointFile
 from mlxtwin.train.distributed import ALONE, Peers
 from mlxtwin.train.gradient import Execution, row_policy
-from mlxtwin.train.loop import Beside, Emit, TrainResult, TrainSettings, parameter_count, train
+from mlxtwin.train.loop import Beside, TrainResult, TrainSettings, parameter_count, train
+from mlxtwin.train.pace import Emit
 from mlxtwin.train.plan import Machine, MemoryPlan, held_bytes, plan, read_config, require
 from mlxtwin.train.preference_run import PreferenceRun
 from mlxtwin.train.prefixes import Prefixes

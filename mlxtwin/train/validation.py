@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Protocol
 
 import mlx.core as mx
 from mlx import nn
@@ -27,6 +26,7 @@ from mlx import nn
 from mlxtwin.records import TokenExample
 from mlxtwin.train.checkpoint import Progress, flat
 from mlxtwin.train.gradient import Gradients
+from mlxtwin.train.pace import Emit
 
 # Fewer documents or targets tell one epoch from the next by chance; at 3 % this asks for some 17,000 targets in all.
 FEWEST_DOCUMENTS = 8
@@ -35,10 +35,6 @@ FEWEST_TARGETS = 512
 MOST_TARGETS = 20_000
 # In nats per token: a smaller gain is not worth what an epoch more forgets.
 LEAST_GAIN = 0.002
-
-
-class Emit(Protocol):
-    def __call__(self, event: str, /, **data: Any) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,9 @@ def test_the_memory_limit_of_mlx_is_set_on_cuda_alone() -> None:
     assert row(device("cpu"), "memory_limit")[0] == "MLX's own"
 
 
-def test_arrays_from_the_host_are_copied_under_wsl_alone() -> None:
-    assert device("cuda", wsl=True).copy_host_arrays
-    assert not device("cuda").copy_host_arrays and not device("cpu", wsl=True).copy_host_arrays
+def test_arrays_from_the_host_are_warned_of_under_wsl_alone() -> None:
+    def said(*of: str, **more: bool) -> str:
+        return next(choice.reason for choice in device(*of, **more).policy if choice.name == "host_arrays")
+
+    assert "WSL2" in said("cuda", wsl=True)
+    assert "WSL2" not in said("cuda") and "WSL2" not in said("cpu", wsl=True)

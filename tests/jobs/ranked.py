@@ -25,7 +25,7 @@ from mlxtwin.jobs.runs import CHECKPOINT, Run  # noqa: E402
 from mlxtwin.paths import Home, make_folder  # noqa: E402
 from mlxtwin.records import TokenExample  # noqa: E402
 from mlxtwin.security.crypto import SealedFiles  # noqa: E402
-from mlxtwin.train import loop  # noqa: E402
+from mlxtwin.train import loop, pace  # noqa: E402
 from mlxtwin.train.checkpoint import CheckpointFile  # noqa: E402
 from mlxtwin.train.distributed import ALONE, Peers, connect  # noqa: E402
 from mlxtwin.train.gradient import Execution  # noqa: E402
@@ -79,7 +79,7 @@ def trained(
 
 
 def main(home: str, name: str, at: str, how: str, seed: str, patience: str) -> int:
-    loop.REPORT_SECONDS = 0.0
+    pace.REPORT_SECONDS = 0.0
     try:
         peers = connect(patience_seconds=float(patience))
         adapter = trained(Home(Path(home)), name, peers, int(at), int(how), int(seed))

@@ -21,7 +21,7 @@ from jobs.ranked import trained
 from mlxtwin.jobs.ranks import _free_ports
 from mlxtwin.jobs.runs import Run
 from mlxtwin.paths import Home, make_folder
-from mlxtwin.train import loop
+from mlxtwin.train import pace
 from mlxtwin.train.distributed import Peers
 
 PROGRAM = Path(__file__).with_name("ranked.py")
@@ -97,7 +97,7 @@ def test_every_pass_falls_to_one_process() -> None:
 
 def test_two_processes_take_the_steps_of_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """With dropout, a kept prefix, and steps of one pass, in which one of the two has nothing to do."""
-    monkeypatch.setattr(loop, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(pace, "REPORT_SECONDS", 0.0)
     alone = arrays(trained(home, "alone"))
     both = [adapter(one) for one in together(home, "both")]
     assert both[0] == both[1]

@@ -18,7 +18,7 @@ from mlxtwin.dataset.rows import RowPolicy
 from mlxtwin.paths import Home
 from mlxtwin.records import TokenExample
 from mlxtwin.security.crypto import SealedFiles, new_key
-from mlxtwin.train import loop
+from mlxtwin.train import pace
 from mlxtwin.train.checkpoint import CheckpointFile
 from mlxtwin.train.gradient import Execution, Gradients
 from mlxtwin.train.loop import Beside, TrainResult, TrainSettings, train
@@ -163,7 +163,7 @@ def test_a_run_stopped_anywhere_ends_with_the_same_best_adapter(runs: Runs, call
 def test_a_run_killed_while_it_measures_measures_again_to_the_same_bytes(
     runs: Runs, epoch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(pace, "CHECKPOINT_SECONDS", 0.0)
     whole = runs.run("never", patience=3)
     with pytest.raises(Killed):
         runs.run("killed", killed_at=epoch, patience=3)
