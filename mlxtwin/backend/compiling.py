@@ -7,7 +7,7 @@ once for each stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -44,7 +44,19 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     if key not in _functions:
         # A function object of its own: MLX tells functions apart by their place in memory.
         _functions[key] = mx.compile(partial(function))
-    fast = _functions[key]
+    return _allowed(_functions[key])
+
+
+def compiled_once(function: Callable[..., Any], arrays: Sequence[mx.array], inputs: Any, outputs: Any) -> Any:
+    """``function(*arrays)`` by a trace that is dropped at once, for work whose shapes hardly ever come again.
+
+    ``inputs`` and ``outputs``: what it reads and changes beside its arrays, as for `mx.compile`. Within `plain` too.
+    """
+    return _allowed(mx.compile(partial(function), inputs=inputs, outputs=outputs))(*arrays)
+
+
+def _allowed(fast: Callable[..., Any]) -> Callable[..., Any]:
+    """``fast`` with compiling on for its length, where this machine can."""
     if not (_mode["plain"] and _mode["allowed"]):
         return fast
 

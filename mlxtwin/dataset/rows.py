@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from mlxtwin.records import TokenExample
 
 PADDING = -1
+# What a pass costs beside its tokens, and how long a row would take twice as long for each: in tokens, on a CPU.
+PASS_TOKENS, CACHED_TOKENS = 16, 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,9 @@ class RowPolicy:
 
     ``step``: widths are multiples of it, ``target_step``: numbers of targets in a pass. ``row_tokens``: rows are
     filled up to about this many, or the longest example. ``together``: the most tokens in rows of one forward pass, 0
-    for one row at a time. ``streams``: so many passes run at once. ``packed`` is False for a model that cannot have
-    several examples in a row.
+    for one row at a time. ``streams``: so many passes run at once; to keep all of them busy, rows of examples that are
+    long may get longer, up to ``most_tokens``. ``packed`` is False for a model that cannot have several examples in a
+    row.
     """
 
     step: int = 32
@@ -30,6 +33,7 @@ class RowPolicy:
     together: int = 0
     streams: int = 1
     packed: bool = True
+    most_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +86,46 @@ def rows_of(examples: Sequence[TokenExample], batch: Sequence[int], policy: RowP
 
 
 def _filled(order: Sequence[int], examples: Sequence[TokenExample], policy: RowPolicy) -> list[list[int]]:
-    """Longest first, each into the emptiest row that has room: rows of about even length, as many as streams want."""
+    """Rows of about even length, as many as streams want, the longest first."""
     if not policy.packed:
         return [[index] for index in order]
     lengths = {index: inputs_of(examples[index]) for index in order}
     total = sum(lengths.values())
-    count = -(-total // (policy.row_tokens * policy.streams)) * policy.streams
-    # Where rows are computed one by one their number counts; where they are stacked, a common width does.
-    room = _round_up(max(*lengths.values(), policy.row_tokens), policy.step) if policy.together else total
-    rows: list[list[int]] = [[] for _ in range(min(count, len(order)))]
+    most = -(-total // (policy.row_tokens * policy.streams))
+    if policy.together:
+        # Where rows are stacked, a common width counts.
+        room = _round_up(max(*lengths.values(), policy.row_tokens), policy.step)
+        return _dealt(lengths, most * policy.streams, room)
+    rounds = range(most, 0, -1) if policy.streams > 1 else [most]
+    ways = [_dealt(lengths, count * policy.streams, total) for count in rounds]
+    room = max(*lengths.values(), policy.most_tokens)
+    fitting = [rows for rows in ways if max(_sums(rows, lengths), default=0) <= room]
+    return min(fitting or ways, key=lambda rows: _time(_sums(rows, lengths), policy.streams))
+
+
+def _dealt(lengths: Mapping[int, int], count: int, room: int) -> list[list[int]]:
+    """The longest first, each into the emptiest of ``count`` rows, or a new one where there is no ``room``."""
+    rows: list[list[int]] = [[] for _ in range(min(count, len(lengths)))]
     used = [0] * len(rows)
-    for index in order:
+    for index, length in lengths.items():
         emptiest = used.index(min(used)) if used else 0
-        if not used or used[emptiest] + lengths[index] > room:
+        if not used or used[emptiest] + length > room:
             rows.append([])
             used.append(0)
             emptiest = len(rows) - 1
         rows[emptiest].append(index)
-        used[emptiest] += lengths[index]
+        used[emptiest] += length
     return [row for _, row in sorted(zip(used, rows, strict=True), key=lambda pair: -pair[0])]
+
+
+def _sums(rows: Sequence[list[int]], lengths: Mapping[int, int]) -> list[int]:
+    return [sum(lengths[index] for index in row) for row in rows]
+
+
+def _time(widths: Sequence[int], streams: int) -> float:
+    """How long rows take, so many at once, each such round as long as its longest; long rows leave the caches."""
+    longest = widths[::streams]
+    return sum(PASS_TOKENS + width * (1 + width / CACHED_TOKENS) for width in longest)
 
 
 def _grouped(rows: Sequence[list[int]], examples: Sequence[TokenExample], policy: RowPolicy) -> list[list[list[int]]]:

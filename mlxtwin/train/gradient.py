@@ -11,6 +11,7 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_map
 
+from mlxtwin.backend.compiling import compiled_once
 from mlxtwin.backend.cpu_kernels import cpu_kernels, cpu_kernels_hold
 from mlxtwin.backend.cut import lowest_trained, upper
 from mlxtwin.backend.device import Device
@@ -139,8 +140,10 @@ class Gradients:
 
         if not self._execution.compiled:
             return run
-        state: Any = [self.model.state, mx.random.state]
-        return mx.compile(run, inputs=state, outputs=[mx.random.state])
+        state, changed = [self.model.state, mx.random.state], [mx.random.state]
+        if mx.default_device().type == mx.DeviceType.cpu:
+            return lambda *arrays: compiled_once(run, arrays, state, changed)
+        return mx.compile(run, inputs=state, outputs=changed)
 
     def _loss(
         self,
@@ -180,7 +183,8 @@ GPU_TARGET_STEP = 256
 def row_policy(device: Device, longest: int) -> RowPolicy:
     """How rows are packed on ``device``; ``longest`` is the longest example in tokens."""
     if device.kind == "cpu":
-        return RowPolicy(step=device.widths.step, row_tokens=CPU_ROW_TOKENS, streams=device.streams)
+        most = max(longest, CPU_ROW_TOKENS)
+        return RowPolicy(device.widths.step, row_tokens=CPU_ROW_TOKENS, streams=device.streams, most_tokens=most)
     step = device.widths.step
     return RowPolicy(step, GPU_TARGET_STEP, device.widths.fit(longest), MICRO_BATCH_TOKENS, device.streams)
 

@@ -29,16 +29,16 @@ _CPU_STEP, _GPU_STEP = 32, 128
 # Values kept per token and block for the backward pass, in multiples of the block's width, of its keys' width, of its
 # inner width, and of the scores of a token (heads times the places it sees). On a CPU our own attention keeps the
 # probabilities; elsewhere, unfused, also the scores.
-_WIDTHS, _KEYS, _INNER, _SCORES, _PLAIN_SCORES = 3.8, 1.7, 4.5, 1.5, 2.5
+_WIDTHS, _KEYS, _INNER, _SCORES, _PLAIN_SCORES = 3.8, 1.7, 4.5, 1.1, 2.5
 # The same with grad_checkpoint: the inputs of adapters and the slopes of their outputs stay until the end of a pass;
 # beside that one block's worth.
 _CHECK_WIDTHS, _CHECK_KEYS, _CHECK_INNER, _CHECK_SCORES = 7.5, 2.0, 3.0, 0.2
 _ONE_INNER, _ONE_SCORES = 1.0, 4.0
 # In the forward pass of the frozen blocks, per token and in all.
-_FILL_SCORES, _FILL_INNER = 7.5, 5.2
+_FILL_SCORES, _FILL_INNER = 6.0, 5.2
 # Copies of a chunk of logits: those each pass holds, and those that MLX allocates ahead of the work.
 _LOGIT_COPIES, _LOGITS_AHEAD = 5, 7
-_CHUNK_BYTES, _CPU_CHUNK_BYTES, _LEAST_ROWS = 64 << 20, 16 << 20, 32
+_CHUNK_BYTES, _CPU_CHUNK_BYTES, _LEAST_ROWS = 64 << 20, 20 << 20, 32
 # Freed buffers that fit no later request, as a share of the activations.
 _UNUSED_SHARE = 0.3
 _RUNTIME_BYTES = 130 << 20

@@ -22,6 +22,7 @@ import numpy as np
 from mlx import nn
 from numpy.typing import NDArray
 
+from mlxtwin.backend.compiling import compiled_once
 from mlxtwin.backend.cpu_kernels import cpu_kernels, cpu_kernels_hold
 from mlxtwin.backend.cut import lower
 from mlxtwin.backend.segments import caches
@@ -173,13 +174,17 @@ def fill(
     named = {content_key(example): example for example in examples}
     quick = cpu_kernels_hold(model)
 
+    def quickly(tokens: mx.array) -> mx.array:
+        cache = caches(model, mx.zeros(tokens.shape, mx.int32), ((0, tokens.shape[1]),))
+        return lower(model, tokens, cut, cache)
+
     def build(group: list[str]) -> mx.array:
         tokens = _tokens([named[key] for key in group], policy)
         if not (quick and len(tokens) == 1):
             return lower(model, mx.array(tokens), cut)
-        segments = mx.zeros(tokens.shape, mx.int32)
         with cpu_kernels(model):
-            return lower(model, mx.array(tokens), cut, caches(model, segments, ((0, tokens.shape[1]),)))
+            states: mx.array = compiled_once(quickly, [mx.array(tokens)], [model.state], None)
+            return states
 
     store.check(named)
     missing = sorted((key for key in named if key not in store), key=lambda key: (inputs_of(named[key]), key))

@@ -144,8 +144,7 @@ class Session:
         policy = row_policy(self.device, self.recipe.max_seq_length)
         store, why_not = self.prefixes.store(self.loaded, examples)
         checkpointed = self.recipe.grad_checkpoint
-        compiled = self.device.compile and self.device.kind != "cpu"
-        return Execution(policy, store, checkpointed, compiled, self.peers), why_not
+        return Execution(policy, store, checkpointed, self.device.compile, self.peers), why_not
 
     def _load_whole(self) -> None:
         """The blocks below the cut were dropped for training; the measuring needs them."""

@@ -87,6 +87,17 @@ def test_two_streams_get_even_passes() -> None:
     assert len(made) % 2 == 0 and max(sizes) <= 1.3 * min(sizes) and sizes == sorted(sizes, reverse=True)
 
 
+def test_long_examples_are_put_together_so_that_no_stream_waits() -> None:
+    tokens = [TokenExample(str(number), tuple(range(1, length + 2)), (True,) * (length + 1)) for number, length in
+              enumerate((608, 320, 288, 192))]  # fmt: skip
+    apart = rows_of(tokens, range(4), RowPolicy(streams=2))
+    together = rows_of(tokens, range(4), RowPolicy(streams=2, most_tokens=1024))
+    assert [rows.tokens.shape[1] for rows in apart] == [608, 320, 288, 192]
+    assert [rows.tokens.shape[1] for rows in together] == [800, 608]
+    bounded = rows_of(tokens, range(4), RowPolicy(streams=2, most_tokens=700))
+    assert max(rows.tokens.shape[1] for rows in bounded) == 608
+
+
 def test_the_order_they_are_given_in_changes_nothing() -> None:
     tokens = examples(30)
     one, other = rows_of(tokens, range(30), RowPolicy()), rows_of(tokens, [*range(29, -1, -1)], RowPolicy())

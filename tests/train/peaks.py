@@ -57,7 +57,7 @@ def measured(config: dict[str, Any], wanted: recipe.Recipe, device: Device, home
     sealed = SealedFiles(home, new_key())
     store = PrefixStore(home.root / "prefix" / "x", sealed, "float16", config["hidden_size"])
     kept = store if wanted.num_layers < config["num_hidden_layers"] else None
-    execution = Execution(row_policy(device, length), kept, wanted.grad_checkpoint)
+    execution = Execution(row_policy(device, length), kept, wanted.grad_checkpoint, device.compile)
     settings = TrainSettings(STEPS, wanted.batch_tokens, 1e-3, 0.1, 1.0, 0)
     checkpoint = CheckpointFile(home.runs / "x", sealed)
     model.train()
