@@ -41,7 +41,7 @@ QUERIES = 128
 def exp_less(values: mx.array, highest: mx.array) -> mx.array:
     """The exponential of float32 ``values`` (rows, width) less ``highest`` (rows, 1), which are none below; below
     2^-125 it is 0. It has no gradient of its own."""
-    result: mx.array = compiled(_power)(_less(values * _LOG2_E, highest * _LOG2_E))
+    result: mx.array = compiled(_exp)(_less(values, highest))
     return result
 
 

@@ -36,9 +36,10 @@ _CHECK_WIDTHS, _CHECK_KEYS, _CHECK_INNER, _CHECK_SCORES = 7.5, 2.0, 3.0, 0.2
 _ONE_INNER, _ONE_SCORES = 1.0, 4.0
 # In the forward pass of the frozen blocks, per token and in all.
 _FILL_SCORES, _FILL_INNER = 6.0, 5.2
-# Copies of a chunk of logits: those each pass holds, and those that MLX allocates ahead of the work.
-_LOGIT_COPIES, _LOGITS_AHEAD = 5, 7
-_CHUNK_BYTES, _CPU_CHUNK_BYTES, _LEAST_ROWS = 64 << 20, 20 << 20, 32
+# Copies of a chunk of logits: those each pass holds, and those that MLX allocates ahead of the work, of one chunk and, on
+# a CPU, of several.
+_LOGIT_COPIES, _LOGITS_AHEAD, _CHUNKS_AHEAD = 5, 7, 12
+_CHUNK_BYTES, _CPU_CHUNK_BYTES, _LEAST_ROWS = 64 << 20, 16 << 20, 32
 # Freed buffers that fit no later request, as a share of the activations.
 _UNUSED_SHARE = 0.3
 _RUNTIME_BYTES = 130 << 20
@@ -256,7 +257,8 @@ def _logits(given: Given, passes: int, width: int) -> int:
     row = 4 * given.sizes.vocabulary
     chunk = _CPU_CHUNK_BYTES if given.machine.kind == "cpu" else _CHUNK_BYTES
     rows = max(_LEAST_ROWS, chunk // row // _LEAST_ROWS * _LEAST_ROWS)
-    return min(rows, width) * row * (_LOGIT_COPIES * passes + _LOGITS_AHEAD)
+    ahead = _CHUNKS_AHEAD if given.machine.kind == "cpu" and width > rows else _LOGITS_AHEAD
+    return min(rows, width) * row * (_LOGIT_COPIES * passes + ahead)
 
 
 def require(memory: MemoryPlan) -> None:
