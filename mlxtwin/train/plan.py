@@ -34,8 +34,9 @@ _WIDTHS, _KEYS, _INNER, _SCORES, _PLAIN_SCORES = 3.8, 1.7, 4.5, 1.1, 2.5
 # beside that one block's worth.
 _CHECK_WIDTHS, _CHECK_KEYS, _CHECK_INNER, _CHECK_SCORES = 7.5, 2.0, 3.0, 0.2
 _ONE_INNER, _ONE_SCORES = 1.0, 4.0
-# In the forward pass of the frozen blocks, per token and in all.
-_FILL_SCORES, _FILL_INNER = 6.0, 5.2
+# In the forward pass of the frozen blocks, per token and in all; scores on a CPU, which computes them in tiles, and
+# elsewhere.
+_TILED_SCORES, _FILL_SCORES, _FILL_INNER = 6.0, 7.5, 5.2
 # Copies of a chunk of logits: those each pass holds, and those that MLX allocates ahead of the work, of one chunk and, on
 # a CPU, of several.
 _LOGIT_COPIES, _LOGITS_AHEAD, _CHUNKS_AHEAD = 5, 7, 12
@@ -249,7 +250,9 @@ def _forward(given: Given) -> int:
     longest = min(given.recipe.max_seq_length, given.sizes.context)
     cpu = given.machine.kind == "cpu"
     tokens = given.machine.streams * longest if cpu else max(_up(longest, _GPU_STEP), GPU_PASS_TOKENS)
-    values = _FILL_SCORES * _scores(given) + _FILL_INNER * given.sizes.inner * given.sizes.active
+    values = (_TILED_SCORES if cpu else _FILL_SCORES) * _scores(
+        given
+    ) + _FILL_INNER * given.sizes.inner * given.sizes.active
     return int(tokens * values * given.value_bytes)
 
 
