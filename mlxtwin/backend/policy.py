@@ -18,7 +18,7 @@ Kind = Literal["metal", "cuda", "cpu"]
 BaseDtype = Literal["float32", "own", "bfloat16"]
 
 # Freed buffers MLX may keep for later. On a CPU they cost memory that others want, and gain little.
-CACHE_LIMIT_BYTES: dict[Kind, int] = {"metal": 1 << 30, "cuda": 1 << 30, "cpu": 1 << 28}
+CACHE_LIMIT_BYTES: dict[Kind, int] = {"metal": 1 << 30, "cuda": 1 << 30, "cpu": 1 << 27}
 # A base unpacked for speed may take this share of the budget: the rest is for activations, adapter and logits.
 UNPACKED_SHARE = 0.5
 # What MLX's fused attention asks for on CUDA (read: cuDNN in its scaled_dot_product_attention.cpp).

@@ -25,6 +25,8 @@ __all__ = ["Machine", "MemoryPlan", "base_shape", "held_bytes", "plan", "read_co
 
 # Tokens of the rows of one pass, as in gradient.py: on a CPU, where several passes run at once, and on a GPU.
 CPU_ROW_TOKENS, GPU_PASS_TOKENS = 256, 2048
+# Of the answers that preference.py computes together.
+PREFERENCE_TOKENS = 2048
 _CPU_STEP, _GPU_STEP = 32, 128
 # Values kept per token and block for the backward pass, in multiples of the block's width, of its keys' width, of its
 # inner width, and of the scores of a token (heads times the places it sees). On a CPU our own attention keeps the
@@ -37,8 +39,8 @@ _ONE_INNER, _ONE_SCORES = 1.0, 4.0
 # In the forward pass of the frozen blocks, per token and in all; scores on a CPU, which computes them in tiles, and
 # elsewhere.
 _TILED_SCORES, _FILL_SCORES, _FILL_INNER = 6.0, 7.5, 5.2
-# Copies of a chunk of logits: those each pass holds, and those that MLX allocates ahead of the work, of one chunk and, on
-# a CPU, of several.
+# Copies of a chunk of logits: those each pass holds, and those that MLX allocates ahead of the work, of one chunk and,
+# on a CPU, of several.
 _LOGIT_COPIES, _LOGITS_AHEAD, _CHUNKS_AHEAD = 5, 7, 12
 _CHUNK_BYTES, _CPU_CHUNK_BYTES, _LEAST_ROWS = 64 << 20, 16 << 20, 32
 # Freed buffers that fit no later request, as a share of the activations.
@@ -210,6 +212,8 @@ def _usual_tokens(recipe: Recipe) -> int:
 def _passes(given: Given) -> tuple[int, int]:
     """How many passes run at once, and how many tokens each holds at most."""
     recipe, longest = given.recipe, min(given.recipe.max_seq_length, given.sizes.context)
+    if recipe.preference is not None:  # both answers go through together
+        return 1, max(2 * longest, min(recipe.batch_tokens, PREFERENCE_TOKENS))
     batch = max(recipe.batch_tokens, longest)
     if given.machine.kind != "cpu":
         return 1, max(_up(longest, _GPU_STEP), min(batch, GPU_PASS_TOKENS))
@@ -236,7 +240,8 @@ def _scores(given: Given) -> int:
 def _activations(given: Given, blocks: int, passes: int, width: int) -> int:
     sizes, scores = given.sizes, _scores(given)
     inner = sizes.inner * sizes.active
-    kept = _SCORES if given.machine.kind == "cpu" else _PLAIN_SCORES
+    ours = given.machine.kind == "cpu" and given.recipe.preference is None
+    kept = _SCORES if ours else _PLAIN_SCORES
     if given.recipe.grad_checkpoint:
         each = _CHECK_WIDTHS * sizes.width + _CHECK_KEYS * sizes.keys + _CHECK_INNER * inner + _CHECK_SCORES * scores
         values = blocks * each + _ONE_INNER * inner + _ONE_SCORES * scores

@@ -11,7 +11,8 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from mlxtwin.backend.forward import target_nll
+from mlxtwin.backend.forward import head_holds, hidden, target_nll
+from mlxtwin.backend.head import frozen_head_nll, head_is_frozen
 from mlxtwin.dataset.collate import Batch
 
 # What the KTO paper asks of (good answers x their weight) / (bad answers x theirs).
@@ -20,11 +21,19 @@ LEAST_SHARE, MOST_SHARE = 1.0, 4 / 3
 
 def sequence_logprobs(model: nn.Module, batch: Batch, sequences: int) -> mx.array:
     """The log-probability in nats (sequences,) of the targets of each of the ``batch.rows`` 0 to sequences - 1."""
-    nll = target_nll(model, mx.array(batch.tokens), mx.array(batch.positions), mx.array(batch.target_ids))
+    nll = _nll(model, mx.array(batch.tokens), mx.array(batch.positions), mx.array(batch.target_ids))
     real = np.arange(len(batch.rows)) < batch.targets
     # A sum per row in a fixed order: neither a scatter, whose order varies on a GPU, nor a product of lower precision.
     belongs = mx.array((batch.rows[None] == np.arange(sequences)[:, None]) & real[None])
     return -mx.sum(mx.where(belongs, nll[None], 0.0), axis=1)
+
+
+def _nll(model: nn.Module, tokens: mx.array, positions: mx.array, targets: mx.array) -> mx.array:
+    """`target_nll`, in chunks of the targets where nothing of the head learns."""
+    states = hidden(model, tokens) if head_holds(model) and head_is_frozen(model) else None
+    if states is None:
+        return target_nll(model, tokens, positions, targets)
+    return frozen_head_nll(model, states.reshape(-1, states.shape[-1])[positions], targets)
 
 
 def dpo(
