@@ -11,6 +11,7 @@
     │   ├── Busy                 another run holds what is needed
     │   ├── GateRefused          an adapter did not pass
     │   └── UnsafeModel          a base model folder that might run code, or leaves its folder
+    ├── NothingNew            0  what was asked for is done already: no fault, so a nightly job ends well
     ├── SourceError           1  one file of an export cannot be read; the others go on
     ├── VaultDamaged          1  the database is damaged, or of a newer schema
     ├── SealBroken            1  a sealed file was changed, moved or cut short
@@ -81,6 +82,10 @@ class GateRefused(Refused):
 
 class UnsafeModel(Refused):
     pass
+
+
+class NothingNew(TwinError):
+    exit_code = 0
 
 
 class SourceError(TwinError):

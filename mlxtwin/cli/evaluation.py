@@ -36,14 +36,15 @@ def command(slot: str | None, version: int | None) -> Answer:
         "strength": meta["strength"],
         "samples": card.report["samples"],
     }
-    return Answer(value, "\n".join(lines(value, card.report)))
+    update = meta["recipe"].get("update") is not None
+    return Answer(value, "\n".join(lines(value, card.report, update=update)))
 
 
-def lines(value: dict[str, Any], report: dict[str, Any]) -> list[str]:
-    """The report card as a person reads it."""
+def lines(value: dict[str, Any], report: dict[str, Any], *, update: bool = False) -> list[str]:
+    """The report card as a person reads it, that of an ``update`` or of another run."""
     out = [f"{value['slot']} version {value['version']}: {value['verdict']}"]
     out += [f"  {'pass' if check['passed'] else 'FAIL'}  {check['reason']}" for check in report["verdict"]["checks"]]
-    out += strength_line(report["strength"])
+    out += strength_line(report["strength"], update=update)
     holdout = value["holdout"]
     documents = plural(holdout["documents"], "held-out document")
     out.append(f"  measured on {plural(holdout['tokens'], 'token')} of {documents}")

@@ -15,7 +15,7 @@ from mlxtwin.cli.plan_text import memory_text
 from mlxtwin.cli.talk import Answer, Talk, fields, size, table
 from mlxtwin.client import runs
 from mlxtwin.client.vault import unlock_key
-from mlxtwin.errors import Interrupted, UsageError
+from mlxtwin.errors import Interrupted, NothingNew, UsageError
 from mlxtwin.paths import find_home
 from mlxtwin.records import RunEvent
 from mlxtwin.wording import plural
@@ -58,7 +58,7 @@ def command(
     """Train a twin from a recipe ('voice' unless named) on what was imported, measure it, and let the gate judge it.
 
     It goes on when this terminal closes. Ctrl-C stops cleanly; --resume goes on exactly. Exit code 3: trained, but the
-    gate said no.
+    gate said no. 'nightly' goes on from the version in use with what is new; where nothing is, it ends at once, with 0.
 
     On several machines: mlx.launch --backend ring --hosts A,B -- mlxtwin retrain voice. All of them need the same
     home (a shared folder; what is in it is sealed), the same paths, and the key. What they tell each other is not
@@ -86,7 +86,10 @@ def command(
     if dry_run and (path := runs.bare(base)):
         return _show_bare(*runs.plan_bare(recipe or "voice", overrides, sets, path))
     key = unlock_key(home, ask.passphrase)
-    planned = _plan(home, key, recipe or "voice", overrides, sets)
+    try:
+        planned = _plan(home, key, recipe or "voice", overrides, sets)
+    except NothingNew as nothing:
+        return _nothing_new(nothing)
     if dry_run:
         return _show_plan(planned)
     talk.note(_begun(planned))
@@ -98,6 +101,10 @@ def _begun(planned: runs.Planned) -> str:
     if planned.parent is None:
         count = plural(len(used.train), "example")
         return f"Training on {count}; held out to measure by: {len(used.holdout):,} more."
+    if counts := used.report.update:
+        new, documents = plural(counts["new_words"], "new word"), plural(counts["new_documents"], "document")
+        again = f"{plural(counts['rehearsed_documents'], 'old one')} again"
+        return f"Going on from version {planned.parent} with {new} in {documents} and {again}."
     learned = [plural(len(used.pairs), "correction"), *([plural(len(used.ratings), "rating")] if used.ratings else [])]
     left = f"; left out: {planned.left_out:,}, of versions that are gone or have another base"
     return f"Going on from version {planned.parent} with {' and '.join(learned)}{left if planned.left_out else ''}."
@@ -107,7 +114,13 @@ def _plan(home: Home, key: bytes, recipe: str, overrides: dict[str, Any], sets: 
     from mlxtwin.vault.store import Vault
 
     with Vault.open(home, key) as vault:
-        return runs.plan(home, vault, recipe, overrides, sets)
+        return runs.plan(home, vault, recipe, overrides, sets, key)
+
+
+def _nothing_new(nothing: NothingNew) -> Answer:
+    """As the end of a run that there was no need for; no failure, lest a nightly job is told of as one."""
+    value = {"run": None, "version": None, "verdict": "unchanged", "reasons": [nothing.message]}
+    return Answer(value, "", (nothing.sentence(),), nothing.exit_code)
 
 
 def _show_plan(planned: runs.Planned) -> Answer:
@@ -122,7 +135,8 @@ def _show_plan(planned: runs.Planned) -> Answer:
         "train_words": sum(example.words for example in planned.dataset.train),
         "holdout_words": sum(example.words for example in planned.dataset.holdout),
     }
-    if planned.parent is not None:
+    data |= planned.dataset.report.update
+    if planned.resolved.recipe.preference is not None:
         data |= {"corrections": len(planned.dataset.pairs), "ratings": len(planned.dataset.ratings)}
     parts = [
         table(rows, ("key", "value", "from")),
@@ -130,7 +144,7 @@ def _show_plan(planned: runs.Planned) -> Answer:
         memory_text(memory),
     ]
     value = {"recipe": values, "origins": origins, "data": data, "memory": memory.as_dict()}
-    return Answer(value, "\n\n".join(parts))
+    return Answer(value | ({"parent": planned.parent} if planned.parent else {}), "\n\n".join(parts))
 
 
 def _show_bare(resolved: Resolved, memory: MemoryPlan) -> Answer:
@@ -150,9 +164,9 @@ def _flat(values: dict[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{at}{key}", value
 
 
-_NESTED = ("data", "lora_parameters", "prefix_cache", "early_stop", "replay", "preference", "gate")
+_NESTED = ("data", "lora_parameters", "prefix_cache", "early_stop", "replay", "preference", "update", "gate")
 # What it means that a key has no value, where that is not "all".
-_UNSET = {"preference": "none", "preference.supervised_weight": "0"} | dict.fromkeys(
+_UNSET = {"preference": "none", "update": "none", "preference.supervised_weight": "0"} | dict.fromkeys(
     ("preference.desirable_weight", "preference.undesirable_weight"), "by number"
 )
 
@@ -245,16 +259,17 @@ def card_lines(result: dict[str, Any]) -> list[str]:
     passed = [bool(check[2]) for check in result["checks"].values()]
     reasons = result["reasons"] or [f"{name}." for name in result["checks"]]  # the version may be removed by now
     lines = [f"  {'pass' if ok else 'FAIL'}  {reason}" for ok, reason in zip(passed, reasons, strict=True)]
-    lines += strength_line(result["strength"])
+    lines += strength_line(result["strength"], update="update" in result)
     speed = f"{result['tokens_per_second']:,.0f} tokens/s"
     took = f"{plural(result['supervised_tokens'], 'supervised token')} in {result['seconds']:.0f} s ({speed})"
     peak = size(result["peak_memory_bytes"])
     return [*lines, f"  {plural(result['steps'], 'step')}, {took}, peak memory {peak}"]
 
 
-def strength_line(strength: float) -> list[str]:
-    """Said only of an adapter that was turned down."""
-    return [] if strength == 1 else [f"  kept at {strength:.0%} of its strength, so as not to forget other text"]
+def strength_line(strength: float, *, update: bool = False) -> list[str]:
+    """Said only of an adapter that was turned down; that of an update towards the version it goes on from."""
+    what = f"{strength:.0%} of what it learned anew" if update else f"{strength:.0%} of its strength"
+    return [] if strength == 1 else [f"  kept at {what}, so as not to forget other text"]
 
 
 def show(event: RunEvent, talk: Talk) -> None:
@@ -306,6 +321,7 @@ _STAGES = {
     "holdout": "measuring base and twin on held-out words",
     "forgetting": "measuring both on neutral text",
     "leakage": "sampling replies and looking for copied runs",
+    "parent": "measuring the version it goes on from on the same words",
 }
 
 

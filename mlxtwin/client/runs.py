@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlxtwin.client import corrections
+from mlxtwin.client.parent import Parent
+from mlxtwin.client.parent import parent as parent_of
 from mlxtwin.client.vault import BEGIN, exists
 from mlxtwin.errors import RunFailed, TwinError, UsageError
 from mlxtwin.jobs import ranks, runs, supervisor
 from mlxtwin.jobs.runs import Run
 from mlxtwin.paths import Home
 from mlxtwin.records import Example, RunEvent
+from mlxtwin.slots.registry import Slots
 
 if TYPE_CHECKING:
     from mlxtwin.dataset.examples import Dataset
+    from mlxtwin.dataset.update import Update
     from mlxtwin.train.plan import MemoryPlan
     from mlxtwin.train.recipe import Recipe, Resolved
     from mlxtwin.vault.store import Vault
@@ -26,8 +30,8 @@ if TYPE_CHECKING:
 class Planned:
     """A run before its start: the resolved recipe, the base, and the examples it would train on.
 
-    ``parent``: the number of the version that a run of preferences goes on from; ``left_out``: of its corrections and
-    ratings, those it cannot use.
+    ``parent``: the number of the version that it goes on from, with preferences or with what is new; ``left_out``: of
+    corrections and ratings, those it cannot use.
     """
 
     resolved: Resolved
@@ -37,10 +41,13 @@ class Planned:
     left_out: int = 0
 
 
-def plan(home: Home, vault: Vault, name: str, overrides: dict[str, Any], sets: Sequence[str]) -> Planned:
+def plan(
+    home: Home, vault: Vault, name: str, overrides: dict[str, Any], sets: Sequence[str], key: bytes | None = None
+) -> Planned:
     """Resolve a recipe and build its dataset. ``overrides`` are options typed by name, ``sets`` the --set pairs.
 
-    Raises RecipeError, UsageError for an unknown base or too little data.
+    The ``key`` is needed for a recipe that goes on from a version. Raises RecipeError, UsageError for an unknown base
+    or too little data, NothingNew for an update.
     """
     from mlxtwin.backend.models import resolve as resolve_base
     from mlxtwin.train import recipe
@@ -48,23 +55,37 @@ def plan(home: Home, vault: Vault, name: str, overrides: dict[str, Any], sets: S
 
     written = recipe.read(name)
     typed = recipe.parse_sets(sets)
-    parent = corrections.parent(home, written, typed | overrides)
+    parent = parent_of(_slots(home, key), written, typed | overrides)
     inherited = parent.inherited if parent else {}
     named = (inherited | written | typed | overrides).get("base")
     base = resolve_base(home, str(named or "starter"))
-    words = sum(row["words"] for row in vault.stats().by_tier.values())
     described = asdict(base) | {"path": str(base.path)}
     if parent:
         parent.require_same(described)
-    resolved = recipe.resolve(written, typed, base_shape(read_config(base.path)), words, overrides, inherited)
-    dataset, settings = build_dataset(vault, resolved), resolved.recipe.preference
-    if parent is None or settings is None:
-        return Planned(resolved, described, dataset)
-    dataset, left_out = corrections.with_preferences(dataset, vault, settings, parent)
-    return Planned(resolved, described, dataset, parent.version.number, left_out)
+    shape, words = base_shape(read_config(base.path)), _words(vault, parent)
+    resolved = recipe.resolve(written, typed, shape, words, overrides, inherited)
+    dataset, left_out = build_dataset(vault, resolved, parent), 0
+    if parent and resolved.recipe.preference:
+        dataset, left_out = corrections.with_preferences(dataset, vault, resolved.recipe.preference, parent)
+    return Planned(resolved, described, dataset, parent.version.number if parent else None, left_out)
 
 
-def build_dataset(vault: Vault, resolved: Resolved) -> Dataset:
+def _slots(home: Home, key: bytes | None) -> Slots:
+    from mlxtwin.security.crypto import SealedFiles
+
+    return Slots(home, None if key is None else SealedFiles(home, key))
+
+
+def _words(vault: Vault, parent: Parent | None) -> int:
+    """The person's own words there are to train on, for an update those that are new."""
+    if parent is None or parent.by != "update":
+        return sum(row["words"] for row in vault.stats().by_tier.values())
+    known = parent.require_learned()
+    new = (one.document for one in vault.documents(only_kept=True) if not known.knows(one.document))
+    return sum(document.words_by_me for document in new)
+
+
+def build_dataset(vault: Vault, resolved: Resolved, parent: Parent | None = None) -> Dataset:
     from mlxtwin.dataset.examples import build
 
     data = resolved.recipe.data
@@ -76,7 +97,16 @@ def build_dataset(vault: Vault, resolved: Resolved) -> Dataset:
         max_words=data.max_words,
         max_holdout_words=data.max_words and max(8000, round(data.max_words * data.holdout)),
         seed=resolved.recipe.seed,
+        known=parent.learned if parent else None,
+        update=_update(resolved.recipe, parent),
     )
+
+
+def _update(recipe: Recipe, parent: Parent | None) -> Update | None:
+    from mlxtwin.dataset.update import Update
+
+    update = recipe.update
+    return Update(parent.version.number, update.rehearse, update.max_words) if parent and update else None
 
 
 def memory_plan(planned: Planned) -> MemoryPlan:
@@ -251,16 +281,12 @@ def outcome(home: Home, run: Run) -> dict[str, Any]:
 
 def replaced(home: Home, slot: str, number: int) -> int | None:
     """The version that this one took the place of, None where it was the first or is not current any more."""
-    from mlxtwin.slots.registry import Slots
-
     state = Slots(home).state(slot)
     return state.history[-1] if state.current == number and state.history else None
 
 
 def _done(home: Home, run: Run) -> dict[str, Any]:
     """The numbers of the run with the sentences of its version; those are gone when the slot was removed."""
-    from mlxtwin.slots.registry import Slots
-
     result = dict(run.result() or {})
     if not {"slot", "version", "verdict", "checks"} <= set(result):
         raise RunFailed(f"The events of run {run.id} cannot be read.", "Look at its version with: mlxtwin slots ls")

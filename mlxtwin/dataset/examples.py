@@ -7,15 +7,17 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mlxtwin.curate.decide import seconds
 from mlxtwin.dataset import preferences
 from mlxtwin.dataset.choose import tier_weights, within_budget
 from mlxtwin.dataset.forms import CONTEXT_WORDS, conversations
+from mlxtwin.dataset.learned import NOTHING, Learned
 from mlxtwin.dataset.pieces import last_words
 from mlxtwin.dataset.split import FEWEST_HELD_OUT, Chosen, split, without_repeats
+from mlxtwin.dataset.update import Reading, Update, reading
 from mlxtwin.errors import SealBroken, UsageError
 from mlxtwin.records import KINDS, Document, Example, Kind, Message, PreferencePair, Rating, Split
 from mlxtwin.security.redact import mask
@@ -31,7 +33,8 @@ _IMPORT = "Import more of your writing with `mlxtwin import PATH`."
 @dataclass(frozen=True, slots=True)
 class DatasetReport:
     """Numbers only. ``available`` and ``used`` hold documents and own words of training and hold-out together with
-    their parts by tier; ``masked`` counts secrets by placeholder; ``weights`` is the loss weight of each tier."""
+    their parts by tier; ``masked`` counts secrets by placeholder; ``weights`` is the loss weight of each tier;
+    ``update`` holds what an update reads of new documents and of old ones again."""
 
     available: dict[str, int]
     used: dict[str, int]
@@ -42,13 +45,16 @@ class DatasetReport:
     masked: dict[str, int] = field(default_factory=dict)
     repeated_paragraphs: int = 0
     left_out_by_tier: int = 0
+    update: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """Examples ordered by document id and place in the document, whatever order the vault gave them in.
 
-    ``pairs`` and ``ratings``, the oldest first, are there where the recipe learns from them.
+    ``pairs`` and ``ratings``, the oldest first, are there where the recipe learns from them. ``learned``: what a
+    version trained on this will know, None where that is not known; ``learned_before``: own words that the version gone
+    on with may have been trained on and this run does not read.
     """
 
     train: tuple[Example, ...]
@@ -56,10 +62,12 @@ class Dataset:
     report: DatasetReport
     pairs: tuple[PreferencePair, ...] = ()
     ratings: tuple[Rating, ...] = ()
+    learned: Learned | None = None
+    learned_before: tuple[str, ...] = ()
 
     def digest(self) -> str:
-        """SHA-256, hexadecimal, of every example with its weight and side, and of pairs and ratings; the report is not
-        part of it."""
+        """SHA-256, hexadecimal, of every example with its weight and side, and of pairs and ratings: what is trained on
+        and measured by, and nothing else."""
         examples = [_plain(one) for one in (*self.train, *self.holdout)]
         preferred = preferences.plain(self.pairs, self.ratings)
         return hashlib.sha256(_json([*examples, preferred] if preferred else examples)).hexdigest()
@@ -72,7 +80,9 @@ class Dataset:
         """JSON; it holds the person's words, so it is only ever written sealed."""
         sides = {"train": [_plain(one) for one in self.train], "holdout": [_plain(one) for one in self.holdout]}
         preferred = preferences.plain(self.pairs, self.ratings)
-        return _json({"format": FORMAT, **sides, **preferred, "report": asdict(self.report)})
+        learned: dict[str, Any] = {"learned": self.learned.plain()} if self.learned else {}
+        learned |= {"learned_before": self.learned_before} if self.learned_before else {}
+        return _json({"format": FORMAT, **sides, **preferred, **learned, "report": asdict(self.report)})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Dataset:
@@ -82,7 +92,9 @@ class Dataset:
             if value["format"] != FORMAT:
                 raise ValueError
             sides = (tuple(map(_example, value["train"])), tuple(map(_example, value["holdout"])))
-            return cls(*sides, DatasetReport(**value["report"]), *preferences.of_plain(value))
+            learned = Learned.of_plain(value["learned"]) if "learned" in value else None
+            before = tuple(map(str, value.get("learned_before", ())))
+            return cls(*sides, DatasetReport(**value["report"]), *preferences.of_plain(value), learned, before)
         except (ValueError, KeyError, TypeError):
             raise SealBroken("The dataset of this run cannot be read.", "Start a new run.") from None
 
@@ -97,14 +109,17 @@ def build(
     max_words: int | None = None,
     max_holdout_words: int | None = None,
     seed: int = 0,
+    known: Learned | None = None,
+    update: Update | None = None,
 ) -> Dataset:
     """The dataset of what the vault keeps; curate first.
 
     ``tiers`` gives each tier's share of the total loss weight; a tier without a share is left out. ``max_words`` and
-    ``max_holdout_words`` bound the own words used, by whole documents. Raises UsageError when there is too little.
+    ``max_holdout_words`` bound the own words used, by whole documents. ``known``: what the version gone on with knows;
+    for an ``update`` it must be there. Raises UsageError when there is too little, NothingNew for an update.
     """
-    wanted = Wanted(frozenset(kinds), dict(tiers), holdout, max_words_per_example, max_words, max_holdout_words, seed)
-    return assemble(vault.documents(), wanted)
+    limits = (max_words_per_example, max_words, max_holdout_words, seed)
+    return assemble(vault.documents(), Wanted(frozenset(kinds), dict(tiers), holdout, *limits, known, update))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,8 @@ class Wanted:
     max_words: int | None = None
     max_holdout_words: int | None = None
     seed: int = 0
+    known: Learned | None = None
+    update: Update | None = None
 
 
 def assemble(documents: Iterable[StoredDocument], wanted: Wanted) -> Dataset:
@@ -127,10 +144,11 @@ def assemble(documents: Iterable[StoredDocument], wanted: Wanted) -> Dataset:
     usable = [one for one in chosen if wanted.tiers.get(one.tier, 0) > 0]
     if not usable:
         raise _nothing(wanted.kinds, chosen, others)
-    train, held = split(usable, wanted.holdout)
-    held, repeated = without_repeats(train, held)
+    train, apart = split(usable, wanted.holdout, wanted.known or NOTHING)
+    held, repeated = without_repeats(train, apart)
     _check_enough(train, held)
-    used = within_budget(train, wanted.max_words, wanted.tiers, wanted.seed)
+    tonight = _tonight(train, apart, wanted)
+    used = tonight.read if tonight else within_budget(train, wanted.max_words, wanted.tiers, wanted.seed)
     used_held = within_budget(held, wanted.max_holdout_words, _by_tier(held), wanted.seed, fewest=FEWEST_HELD_OUT)
     weights = tier_weights(_by_tier(used), wanted.tiers)
     maker = _Maker(threads, _Masking(), wanted.max_words_per_example)
@@ -145,8 +163,33 @@ def assemble(documents: Iterable[StoredDocument], wanted: Wanted) -> Dataset:
         masked=dict(sorted(maker.masking.counts.items())),
         repeated_paragraphs=repeated,
         left_out_by_tier=len(chosen) - len(usable),
+        update=tonight.counts() if tonight else {},
     )
-    return Dataset(_of(examples, "train"), _of(examples, "holdout"), report)
+    learned = _learned(train, apart, tonight, wanted.known)
+    before = _own_words(maker, tonight.rest if tonight else [])
+    return Dataset(_of(examples, "train"), _of(examples, "holdout"), report, learned=learned, learned_before=before)
+
+
+def _tonight(train: Sequence[Chosen], held: Sequence[Chosen], wanted: Wanted) -> Reading | None:
+    """What an update reads; None for a run that trains anew, or from preferences."""
+    if wanted.update is None:
+        return None
+    bounds = [bound for bound in (wanted.update.max_words, wanted.max_words) if bound is not None]
+    update = replace(wanted.update, max_words=min(bounds, default=None))
+    return reading(train, held, wanted.known or NOTHING, update, wanted.tiers, wanted.seed)
+
+
+def _learned(
+    train: Sequence[Chosen], held: Sequence[Chosen], tonight: Reading | None, known: Learned | None
+) -> Learned:
+    """Of what was new and not read nothing is known; a run from preferences reads no document at all."""
+    trained = train if known is None else tonight.new if tonight else ()
+    return (known or NOTHING).with_more((one.document for one in trained), (one.document for one in held))
+
+
+def _own_words(maker: _Maker, chosen: Sequence[Chosen]) -> tuple[str, ...]:
+    messages = (message for example in maker.examples(chosen, "train", {}) for message in example.messages)
+    return tuple(message.content for message in messages if message.role == "assistant")
 
 
 def _of(examples: Iterable[Example], side: Split) -> tuple[Example, ...]:

@@ -2,6 +2,9 @@
 
 The parts of one note or transcript stay together too, unless the file is a large share of all there is of its kind,
 as with a diary in one file.
+
+Where a run goes on from a version, the sides of the documents that this one knew stay as they were, and what is new is
+divided beside them.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from itertools import zip_longest
 
 from mlxtwin.curate.decide import seconds
 from mlxtwin.curate.prose import count_words
+from mlxtwin.dataset.learned import NOTHING, Learned
 from mlxtwin.records import Document, Turn
 
 FEWEST_HELD_OUT = 5
@@ -50,18 +54,33 @@ class _Group:
     def words(self) -> int:
         return sum(member.words for member in self.members)
 
+    @property
+    def ids(self) -> set[str]:
+        return {member.document.id for member in self.members}
 
-def split(chosen: Sequence[Chosen], holdout: float) -> tuple[list[Chosen], list[Chosen]]:
+    def is_new(self, known: Learned) -> bool:
+        return not any(map(known.has_placed, self.ids))
+
+    def words_in(self, held: set[str]) -> int:
+        return sum(member.words for member in self.members if member.document.id in held)
+
+
+def split(chosen: Sequence[Chosen], holdout: float, known: Learned = NOTHING) -> tuple[list[Chosen], list[Chosen]]:
     """Training and held-out documents, each by id.
 
     Of each kind the newest ``holdout`` of the dated words is held out, and of undated documents the same share in an
     order by hash. If that is fewer than five documents, more follow in the same order, up to a third of all words.
+
+    What is ``known`` stays on its side, and what belongs together with it follows. Of what else is new as much is held
+    out as the share then lacks, so that many nights of a few documents each come to the same share.
     """
     queues = _queues(chosen)
-    held: set[str] = set()
+    held = {one.document.id for one in chosen} & known.held
     for queue in queues:
-        held |= _share(queue, holdout)
-    _fill(queues, held)
+        for group in queue:
+            held |= _following(group, known)
+        held |= _share(queue, holdout, known, held)
+    _fill(queues, held, known)
     ordered = sorted(chosen, key=lambda one: one.document.id)
     return (
         [one for one in ordered if one.document.id not in held],
@@ -107,33 +126,39 @@ def _file(document: Document) -> tuple[str, str]:
     return document.kind, f"{document.source} {document.thread}"
 
 
-def _share(queue: Sequence[_Group], holdout: float) -> set[str]:
-    """From the front, without a group so large that it would far exceed the share."""
-    target = holdout * sum(group.words for group in queue)
+def _following(group: _Group, known: Learned) -> set[str]:
+    """All of a group of which something was held out before and nothing trained on."""
+    return group.ids if group.ids & known.held and not group.ids & known.trained.keys() else set()
+
+
+def _share(queue: Sequence[_Group], holdout: float, known: Learned, before: set[str]) -> set[str]:
+    """Of what is new, from the front, as much as the share lacks beside what is held out ``before``.
+
+    Without a group so large that it would far exceed that; and never much of what is new, however much is lacking.
+    """
+    new = [group for group in queue if group.is_new(known)]
+    lacking = holdout * sum(group.words for group in queue) - sum(group.words_in(before) for group in queue)
+    target = min(lacking, max(holdout, MOST_HELD_OUT) * sum(group.words for group in new))
     held: set[str] = set()
     taken = 0
-    for group in queue:
+    for group in new:
         if taken < target and taken + group.words <= OVERSHOOT * target:
-            held |= _ids(group)
+            held |= group.ids
             taken += group.words
     return held
 
 
-def _fill(queues: Sequence[Sequence[_Group]], held: set[str]) -> None:
-    """Hold out more groups, one of each queue in turn, until there are enough documents to measure by."""
+def _fill(queues: Sequence[Sequence[_Group]], held: set[str], known: Learned) -> None:
+    """Hold out more new groups, one of each queue in turn, until there are enough documents to measure by."""
     everything = [group for queue in queues for group in queue]
     allowed = MOST_HELD_OUT * sum(group.words for group in everything)
-    taken = sum(group.words for group in everything if _ids(group) <= held)
+    taken = sum(group.words_in(held) for group in everything)
     for group in (group for row in zip_longest(*queues) for group in row if group):
         if len(held) >= FEWEST_HELD_OUT:
             return
-        if not _ids(group) <= held and taken + group.words <= allowed:
-            held |= _ids(group)
+        if group.is_new(known) and not group.ids <= held and taken + group.words <= allowed:
+            held |= group.ids
             taken += group.words
-
-
-def _ids(group: _Group) -> set[str]:
-    return {member.document.id for member in group.members}
 
 
 def without_repeats(train: Iterable[Chosen], holdout: Iterable[Chosen]) -> tuple[list[Chosen], int]:

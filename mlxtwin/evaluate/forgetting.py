@@ -30,16 +30,24 @@ class Forgetting:
         return self.twin_nll / self.base_nll - 1.0
 
 
-def measure(model: nn.Module, tokenizer: ChatTokenizer, context: int, half: Half = "judge") -> Forgetting:
-    """``context``: the longest input of the base, in tokens.
+def measure(
+    model: nn.Module,
+    tokenizer: ChatTokenizer,
+    context: int,
+    half: Half = "judge",
+    base_nll: float | None = None,
+) -> Forgetting:
+    """``context``: the longest input of the base, in tokens; ``base_nll``: its own loss on this half, where it was
+    measured before.
 
     Of every paragraph one span of tokens is there to choose settings by and the next to judge an adapter by, in turn.
     """
     examples = [_half(example, half) for example in neutral_examples(tokenizer, context)]
     twin = per_token(score_documents(model, examples))
-    with disabled(model):
-        base = per_token(score_documents(model, examples))
-    return Forgetting(base, twin)
+    if base_nll is None:
+        with disabled(model):
+            base_nll = per_token(score_documents(model, examples))
+    return Forgetting(base_nll, twin)
 
 
 def _half(example: TokenExample, half: Half) -> TokenExample:

@@ -23,15 +23,20 @@ CORRECTION_ALLOWANCE = 0.01
 
 
 def against_current(
-    verdict: Verdict, twin_nll: float, current: int, current_nll: float, allowance: float = 0.0
+    verdict: Verdict,
+    twin_nll: float,
+    current: int,
+    current_nll: float,
+    allowance: float = 0.0,
+    which: str = "which is in use",
 ) -> Verdict:
     """Also no worse than the version in use, both measured on the same words in nats per token.
 
-    ``allowance``: the share of the loss by which it may be.
+    ``allowance``: the share of the loss by which it may be; ``which`` says of the version what it is.
     """
     gain, least = current_nll - twin_nll, -allowance * current_nll
     verb = "no worse than" if gain >= 0 else "worse than" if gain < least else f"within {allowance:.0%} of"
-    reason = f"Held-out loss {twin_nll:.3f} is {verb} the {current_nll:.3f} of version {current}, which is in use."
+    reason = f"Held-out loss {twin_nll:.3f} is {verb} the {current_nll:.3f} of version {current}, {which}."
     check = Check("current", gain, least, gain >= least, reason)
     return Verdict(verdict.outcome if check.passed else "rejected", (*verdict.checks, check))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Any, Protocol
 
 from mlxtwin.backend.adapters import disabled
@@ -85,10 +86,10 @@ def measure(
 
 
 def _copied_run(loaded: Loaded, dataset: Dataset, seed: int) -> tuple[int, int]:
-    """Ask the twin what it was trained to answer, where copying would show first."""
-    index = CopyIndex(
-        message.content for example in dataset.train for message in example.messages if message.role == "assistant"
-    )
+    """Ask the twin what it was trained to answer, where copying would show first; a copy may be of what a version that
+    it goes on from was trained on."""
+    own = (message for example in dataset.train for message in example.messages if message.role == "assistant")
+    index = CopyIndex(chain((message.content for message in own), dataset.learned_before))
     chosen = _spread(dataset.train, PROBES)
     longest = 0
     for number, example in enumerate(chosen):

@@ -145,11 +145,14 @@ def dataset_of(run: Run, sealed: SealedFiles) -> Dataset:
 
 
 def _against_current(run: Run, slots: Slots, session: Session, card: ReportCard) -> ReportCard:
-    """The card with one more check, where the version in use passed the gate on the same base and held-out words."""
+    """The card with one more check, where the version in use passed the gate on the same base and held-out words.
+
+    An update has it already: it measured the version that it goes on from.
+    """
     from mlxtwin.evaluate.gate import CORRECTION_ALLOWANCE, against_current
 
     name = session.recipe.slot
-    if name not in slots.names() or slots.state(name).current is None:
+    if session.update is not None or name not in slots.names() or slots.state(name).current is None:
         return card
     current = slots.version(name)
     same_base = current.meta["base"]["fingerprint"] == run.spec["base"]["fingerprint"]
@@ -164,8 +167,9 @@ def _against_current(run: Run, slots: Slots, session: Session, card: ReportCard)
 
 def _store(run: Run, slots: Slots, session: Session, card: ReportCard, progress: Progress) -> None:
     """Add the version, make it current if it passed, and only then say that the run is done."""
-    adapter = session.adapter()
-    version = slots.add(session.recipe.slot, adapter, _meta(run, session, card, adapter), card.as_dict())
+    adapter, learned = session.adapter(), session.dataset.learned
+    meta, known = _meta(run, session, card, adapter), None if learned is None else learned.to_bytes()
+    version = slots.add(session.recipe.slot, adapter, meta, card.as_dict(), known)
     if version.promoted:
         slots.use(version.slot, version.number)
     holdout = card.holdout
@@ -176,6 +180,7 @@ def _store(run: Run, slots: Slots, session: Session, card: ReportCard, progress:
         version=version.number,
         verdict=version.meta["verdict"],
         strength=card.strength,
+        **_gone_on(run, session),
         checks={check.name: [check.value, check.threshold, check.passed] for check in card.verdict.checks},
         seconds=round(progress.seconds, 2),
         steps=progress.step,
@@ -184,6 +189,13 @@ def _store(run: Run, slots: Slots, session: Session, card: ReportCard, progress:
         peak_memory_bytes=progress.peak_memory_bytes,
         holdout={"base_nll": holdout.base_nll, "twin_nll": holdout.twin_nll, "gain_ci": list(holdout.gain_ci)},
     )
+
+
+def _gone_on(run: Run, session: Session) -> dict[str, Any]:
+    """The number of the version that the run goes on from, and what an update read of new and of old documents."""
+    counts = session.dataset.report.update
+    parent = {"parent": run.spec["parent"]} if "parent" in run.spec else {}
+    return {**parent, **({"update": counts} if counts else {})}
 
 
 def _tidy(run: Run) -> None:

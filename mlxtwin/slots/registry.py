@@ -1,7 +1,8 @@
 """The registry of adapter versions: ``slots/NAME/v0001/`` never changes, ``slots/NAME/state.json`` names the current.
 
 A version appears by one rename and becomes current by one atomic write, so a kill leaves the old state or the new.
-``meta.json`` holds numbers and ids only; adapter and report are personal and sealed.
+``meta.json`` holds numbers and ids only; adapter and report are personal and sealed, and so is what is known of the
+documents it was trained on, which versions of an earlier format lack.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from mlxtwin.paths import Home, make_folder, read_json, storage_error, sync_fold
 from mlxtwin.security.crypto import SealedFiles
 
 ADAPTER, REPORT, META, STATE = "adapter.sealed", "report.sealed", "meta.json", "state.json"
+LEARNED = "learned.sealed"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -87,7 +89,14 @@ class Slots:
         loaded: dict[str, Any] = json.loads(self._read(version, REPORT))
         return loaded
 
-    def add(self, name: str, adapter: bytes, meta: dict[str, Any], report: dict[str, Any]) -> Version:
+    def learned(self, version: Version) -> bytes | None:
+        """What it knows of the documents it was trained on, as it was added; None where nothing was."""
+        path = self._path(version.slot, version.number) / LEARNED
+        return self._files().read(path) if path.is_file() else None
+
+    def add(
+        self, name: str, adapter: bytes, meta: dict[str, Any], report: dict[str, Any], learned: bytes | None = None
+    ) -> Version:
         """Store a version, sealed and for good. The same run (``meta["run"]``) is stored once."""
         if not _NAME.fullmatch(name):
             raise UsageError(f"{name!r} cannot name a slot.", "Use small letters, digits, - and _, at most 40.")
@@ -96,7 +105,8 @@ class Slots:
                 if version.meta.get("run") == meta.get("run"):
                     return version
             number = 1 + max((version.number for version in self._versions(name)), default=0)
-            self._write_version(name, number, adapter, meta, report)
+            sealed = {ADAPTER: adapter, REPORT: json.dumps(report, ensure_ascii=False).encode()}
+            self._write_version(name, number, sealed | ({LEARNED: learned} if learned is not None else {}), meta)
         return Version(name, number, meta)
 
     def use(self, name: str, number: int, *, anyway: bool = False) -> SlotState:
@@ -164,14 +174,12 @@ class Slots:
             raise ValueError("this registry was opened without the key")
         return self.sealed
 
-    def _write_version(
-        self, name: str, number: int, adapter: bytes, meta: dict[str, Any], report: dict[str, Any]
-    ) -> None:
+    def _write_version(self, name: str, number: int, sealed: dict[str, bytes], meta: dict[str, Any]) -> None:
         final = self._path(name, number)
         draft = final.with_name(f".{final.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
         make_folder(draft)
-        for file, data in ((ADAPTER, adapter), (REPORT, json.dumps(report, ensure_ascii=False).encode())):
+        for file, data in sealed.items():
             self._files().write(draft / file, data, place=final / file)
         write_json(draft / META, meta)
         for path in draft.iterdir():

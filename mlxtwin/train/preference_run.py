@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from mlx import nn
 
-from mlxtwin.backend.adapters import LoraSpec, load_adapter
+from mlxtwin.backend.adapters import load_adapter
 from mlxtwin.backend.engine import Loaded
 from mlxtwin.dataset.collate import collate
 from mlxtwin.dataset.examples import Dataset
-from mlxtwin.errors import UsageError
 from mlxtwin.evaluate.gate import against_parent
 from mlxtwin.evaluate.report import ReportCard
 from mlxtwin.records import TokenExample
-from mlxtwin.slots.registry import Slots, Version
+from mlxtwin.slots.registry import Slots
 from mlxtwin.train.checkpoint import CheckpointFile
 from mlxtwin.train.loop import TrainResult
 from mlxtwin.train.pace import Emit
+from mlxtwin.train.parent import version_adapter
 from mlxtwin.train.preference import PreferenceTraining, preference_items, train_preferences
 from mlxtwin.train.preference_data import TokenItem, TokenPair, TokenRating, groups
 from mlxtwin.train.preference_loss import sequence_logprobs
-from mlxtwin.train.preference_reference import Reference, ReferenceAdapter
+from mlxtwin.train.preference_reference import Reference
 from mlxtwin.train.preference_settings import PreferenceSettings
 from mlxtwin.train.recipe import Recipe
 
@@ -66,7 +66,8 @@ class PreferenceRun:
         items = preference_items(settings, dataset.pairs, dataset.ratings, loaded.tokenizer, recipe.max_seq_length)
         base = loaded.base.fingerprint
         named = {item.version for item in items if item.version is not None}
-        adapters = dict(_adapters(slots, recipe.slot, sorted({parent} | named), base))
+        wanted = sorted({parent} | named)
+        adapters = {one: version_adapter(slots, recipe.slot, one, base, "corrections") for one in wanted}
         load_adapter(loaded.model, adapters[parent].data)
         train, held = split(items, recipe.data.holdout)
         measured = held or train
@@ -98,22 +99,6 @@ class PreferenceRun:
         right, couples = preferred(model, self.measured).right, self.before.couples
         verdict = against_parent(card.verdict, right, self.before.right, couples, self.parent, held_out=self.held_out)
         return replace(card, verdict=verdict)
-
-
-def _adapters(slots: Slots, slot: str, numbers: Sequence[int], base: str) -> Iterator[tuple[int, ReferenceAdapter]]:
-    """The adapters of these versions of a slot; raises UsageError for one that is gone or of another base."""
-    for number in numbers:
-        version = slots.version(slot, number)
-        _require_base(version, base)
-        yield number, ReferenceAdapter(LoraSpec.of(version.meta["adapter"]), slots.adapter(version))
-
-
-def _require_base(version: Version, base: str) -> None:
-    if version.meta["base"]["fingerprint"] != base:
-        raise UsageError(
-            f"Version {version.number} of slot {version.slot} was trained on another base.",
-            "Start a new run with: mlxtwin retrain corrections",
-        )
 
 
 def split(items: Sequence[TokenItem], share: float) -> tuple[list[TokenItem], list[TokenItem]]:

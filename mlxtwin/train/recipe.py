@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mlxtwin.errors import RecipeError
 from mlxtwin.records import KINDS, Kind
-from mlxtwin.train import preference_settings
+from mlxtwin.train import preference_settings, update_settings
 from mlxtwin.train.preference_settings import PreferenceSettings
 from mlxtwin.train.recipe_errors import explain, place, wrong
+from mlxtwin.train.update_settings import UpdateSettings
 
 Effort = Literal["quick", "balanced", "deep"]
 
@@ -130,6 +131,7 @@ class Recipe(_Strict):
     early_stop: EarlyStopSettings
     replay: ReplaySettings
     preference: PreferenceSettings | None = None
+    update: UpdateSettings | None = None
     seed: int = Field(ge=0, lt=2**32)
     gate: GateSettings
 
@@ -148,6 +150,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "early_stop": EarlyStopSettings,
     "replay": ReplaySettings,
     "preference": PreferenceSettings,
+    "update": UpdateSettings,
     "gate": GateSettings,
 }
 
@@ -258,8 +261,9 @@ def resolve(
 ) -> Resolved:
     """Fill what is not written from the dial, the base and the amount of data, validate, say where each came from.
 
-    ``words``: the person's own words there are to train on, 0 when unknown. ``options``: keys that have an option of
-    their own, which beat all others. ``inherited``: of the recipe of the version that is gone on with, beaten by all.
+    ``words``: the person's own words there are to train on, for an update the new ones; 0 when unknown. ``options``:
+    keys that have an option of their own, which beat all others. ``inherited``: of the recipe of the version that is
+    gone on with, beaten by all.
     """
     origins: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -280,6 +284,7 @@ def resolve(
     except ValidationError as error:
         raise explain(error, origins, sorted(_known_keys())) from None
     preference_settings.require_used(recipe.preference, origins)
+    update_settings.require_alone(recipe)
     if recipe.num_layers > shape.blocks:
         given = f"num_layers is {recipe.num_layers}{place('num_layers', origins)}"
         raise RecipeError(f"{given}; {recipe.base} has {shape.blocks} blocks.", "Lower it, or give -1 for all of them.")
@@ -306,13 +311,18 @@ def _merge(values: dict[str, Any], new: Mapping[str, Any], origins: dict[str, st
 def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape, words: int) -> dict[str, Any]:
     dial = _DIAL[effort]
     epochs, max_words = _amount(dial, values.get("epochs"), words)
+    update = None
+    if values.get("update") is not None:
+        read = update_settings.read_words(values["update"], words)
+        epochs, update_words = _amount(update_settings.dial(dial), values.get("epochs"), read)
+        update = update_settings.defaults(update_words)
     blocks = dial["num_layers"] if -1 < dial["num_layers"] < shape.blocks else -1
     lora = {"rank": dial["rank"], "scale": 2.0, "dropout": 0.0, "keys": None}
     written = values.get("lora_parameters")
     if isinstance(written, dict) and "alpha" in written:
         del lora["scale"]
     preference = preference_settings.defaults(values.get("preference"))
-    share = preference_settings.RATE_SHARE if preference else 1.0
+    share = preference_settings.RATE_SHARE if preference else update_settings.RATE_SHARE if update else 1.0
     data = {"kinds": list(KINDS), "tiers": {1: 0.4, 2: 0.3, 3: 0.3}, "holdout": 0.1, "max_words": max_words}
     return {
         "name": values.get("slot", "voice"),
@@ -331,9 +341,10 @@ def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape, words
         "batch_tokens": dial["batch_tokens"],
         "grad_checkpoint": False,
         "prefix_cache": {"bits": 0 if preference else 16, "max_gb": 4.0},
-        "early_stop": {"share": 0.0 if preference else 0.03, "patience": 1},
+        "early_stop": {"share": 0.0 if preference or update else 0.03, "patience": 1},
         "replay": {"share": 0.0},
         "preference": preference,
+        "update": update,
         "seed": 0,
         "gate": {"min_gain": 0.02, "max_forgetting": 0.03, "max_copied_run": 13},
     }
@@ -354,7 +365,8 @@ def _learning_rate(width: int) -> float:
     return float(f"{min(2e-3, 2.5e-4 * 2048 / max(width, 1)):.2g}")
 
 
-_BY_DIAL = {"num_layers", "epochs", "max_seq_length", "batch_tokens", "lora_parameters.rank", "data.max_words"}
+_BY_DIAL = {"num_layers", "epochs", "max_seq_length", "batch_tokens"}
+_BY_DIAL |= {"lora_parameters.rank", "data.max_words", "update.max_words"}
 
 
 def _fill(

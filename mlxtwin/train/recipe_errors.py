@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from mlxtwin.errors import RecipeError
 from mlxtwin.records import KINDS
-from mlxtwin.train import preference_settings
+from mlxtwin.train import preference_settings, update_settings
 
 RENAMED = {
     "model": "base",
@@ -45,7 +45,7 @@ WORKS = {
     "early_stop.share": "Give a share from 0 (never stop early) to 0.1, for example: 0.03",
     "early_stop.patience": "Give a whole number from 1 to 1000, for example: 1",
     "replay.share": "Give a share from 0 (none) to 0.5, for example: 0.1",
-    **preference_settings.WORKS,
+    **preference_settings.WORKS, **update_settings.WORKS,
     "gate.min_gain": "Give a share from 0 to below 1, for example: 0.02",
     "gate.max_forgetting": "Give a share of 0 or more, for example: 0.03",
     "gate.max_copied_run": "Give a whole number of at least 1, for example: 13",

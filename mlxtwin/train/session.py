@@ -35,6 +35,7 @@ from mlxtwin.train.preference_run import PreferenceRun
 from mlxtwin.train.prefixes import Prefixes
 from mlxtwin.train.recipe import Recipe
 from mlxtwin.train.replay import answers_wanted, kept_answers, mixed_in
+from mlxtwin.train.update_run import UpdateRun
 from mlxtwin.train.validation import Validation, set_apart
 
 
@@ -51,15 +52,16 @@ class Session:
     checkpoint: CheckpointFile
     prefixes: Prefixes
     preferences: PreferenceRun | None = None
+    update: UpdateRun | None = None
     peers: Peers = ALONE
 
     @classmethod
     def open(
         cls, spec: dict[str, Any], dataset: Dataset, folder: Path, sealed: SealedFiles, peers: Peers = ALONE
     ) -> Session:
-        """Load the base of a run's ``spec``.
+        """Load the base of a run's ``spec``, and the adapter of the version that it goes on from, if there is one.
 
-        Raises UsageError when the base has changed or gone since the run began, or has no words to be measured by;
+        Raises UsageError when one of them has changed or gone since, or there are no words to be measured by;
         NotEnoughMemory when the run does not fit. Of several processes one writes, and each computes a share.
         """
         recipe = Recipe.model_validate(spec["recipe"])
@@ -77,12 +79,15 @@ class Session:
         if not any(example.targets for example in held_out):
             raise UsageError("There are no held-out words to measure the twin by.", "Import more of your writing.")
         home, settings = Home(folder.parents[2]), recipe.preference
-        prefixes, preferences = Prefixes(home.prefix, sealed, recipe.prefix_cache), None
+        prefixes, slots = Prefixes(home.prefix, sealed, recipe.prefix_cache), Slots(home, sealed)
+        preferences, update = None, None
         if settings is not None:
-            slots = Slots(home, sealed)
             preferences = PreferenceRun.open(recipe, settings, spec["parent"], loaded, dataset, slots)
+        if recipe.update is not None:
+            update = UpdateRun.open(recipe, spec["parent"], loaded, slots)
         checkpoint = CheckpointFile(folder, sealed, writes=peers.first)
-        return cls(recipe, device, loaded, dataset, examples, held_out, checkpoint, prefixes, preferences, peers)
+        beside = (checkpoint, prefixes, preferences, update, peers)
+        return cls(recipe, device, loaded, dataset, examples, held_out, *beside)
 
     @property
     def spec(self) -> LoraSpec:
@@ -160,14 +165,26 @@ class Session:
         """Turn the trained adapter down, in place, as far as the gate's limit of forgetting asks; then measure it."""
         loaded, gate = self.loaded, self.recipe.gate
         emit("evaluate", stage="strength")
-
-        def rise() -> float:
-            return forgetting(loaded.model, loaded.tokenizer, loaded.context, half="choose").rise
-
-        strength = turn_down(loaded.model, gate.max_forgetting, rise)
+        start = self.update.arrays if self.update else None
+        strength = turn_down(loaded.model, gate.max_forgetting, self._rise(), start)
         card = measure(loaded, self.dataset, self.held_out, gate, self.recipe.seed, emit)
         card = replace(card, strength=strength)
+        if self.update is not None:
+            card = self.update.judged(card, loaded.model, self.held_out, emit)
         return card if self.preferences is None else self.preferences.judged(card, loaded.model)
+
+    def _rise(self) -> Callable[[], float]:
+        """How much higher the loss on other text is under the model as it stands; the base's own is computed once."""
+        loaded = self.loaded
+        base_nll: float | None = None
+
+        def rise() -> float:
+            nonlocal base_nll
+            found = forgetting(loaded.model, loaded.tokenizer, loaded.context, "choose", base_nll)
+            base_nll = found.base_nll
+            return found.rise
+
+        return rise
 
     def adapter(self) -> bytes:
         return adapter_bytes(self.loaded.model)

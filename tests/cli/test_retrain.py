@@ -21,7 +21,7 @@ import pytest
 from mlxtwin import starter
 from mlxtwin.backend.models import add
 from mlxtwin.backend.tensors import to_safetensors
-from mlxtwin.cli.retrain import _promoted_notes, _rejected_notes, finish
+from mlxtwin.cli.retrain import _begun, _promoted_notes, _rejected_notes, finish
 from mlxtwin.cli.runs import watch
 from mlxtwin.client import imports
 from mlxtwin.client import runs as client
@@ -289,6 +289,56 @@ def test_a_stop_is_told_by_its_own_step_and_not_by_the_last_one_shown(program: P
     assert "Stopped at step 13 of 40." in finish(program.home, run).notes[0]
     run.events.emit("stopped", step=40, steps=40)
     assert "Stopped while measuring, after all 40 steps." in finish(program.home, run).notes[0]
+
+
+def with_version(program: Program) -> None:
+    """Version 1 of slot voice in use, that knows all documents of the vault."""
+    key = unlock(program.home, passphrase=PASSPHRASE)
+    with Vault.open(program.home, key) as vault:
+        plan = client.plan(program.home, vault, "voice", {"base": "tiny"}, [one for one in SHORT if "=" in one])
+    assert plan.dataset.learned is not None
+    recipe = plan.resolved.recipe.model_dump(mode="json")
+    meta = {"run": "r", "verdict": "promoted", "recipe": recipe, "base": plan.base}
+    slots = Slots(program.home, SealedFiles(program.home, key))
+    slots.use("voice", slots.add("voice", b"adapter", meta, {}, plan.dataset.learned.to_bytes()).number)
+
+
+def test_a_night_without_anything_new_is_told_and_is_no_failure(program: Program) -> None:
+    with_version(program)
+    for arguments in (("retrain", "nightly"), ("retrain", "nightly", "--dry-run")):
+        answer = program.run(*arguments)
+        assert (answer["run"], answer["version"], answer["verdict"]) == (None, None, "unchanged")
+        assert answer["reasons"] == ["Nothing new to learn since version 1."]
+        out, err = (process := program.start(*arguments)).communicate(timeout=SECONDS)
+        assert (process.returncode, out) == (0, "")
+        assert err.startswith("Nothing new to learn since version 1.")
+    assert not program.home.runs.exists()
+
+
+def test_a_dry_run_of_a_night_shows_what_is_new_and_what_is_rehearsed(program: Program, tmp_path: Path) -> None:
+    with_version(program)
+    (tmp_path / "new").mkdir()
+    for name in ("ferry", "lamp", "harvest"):
+        text = f"The {name} came late again, and nobody on the pier could say why. I waited in the rain for it."
+        (tmp_path / "new" / f"{name}.md").write_text(f"# About the {name}\n\n{text}\n")
+    imported = program.run("import", str(tmp_path / "new"))
+    shown = program.run("retrain", "nightly", "--dry-run")
+    data = shown["data"]
+    assert (shown["parent"], data["new_documents"], data["new_words"]) == (1, 3, imported["words_by_me"])
+    assert 0 < data["rehearsed_words"] <= 2 * data["new_words"]
+    assert data["rehearsed_documents"] > 0
+    assert data["train_words"] == data["new_words"] + data["rehearsed_words"]
+    assert (shown["recipe"]["update"]["rehearse"], shown["origins"]["base"]) == (2.0, "version in use")
+    assert shown["memory"]["fits"]
+    out, _ = program.start("retrain", "nightly", "--dry-run").communicate(timeout=SECONDS)
+    assert "new documents" in out and "rehearsed words" in out and "update.rehearse" in out
+    key = unlock(program.home, passphrase=PASSPHRASE)
+    with Vault.open(program.home, key) as vault:
+        planned = client.plan(program.home, vault, "nightly", {}, (), key)
+    old = data["rehearsed_documents"]
+    assert _begun(planned) == (
+        f"Going on from version 1 with {data['new_words']} new words in 3 documents and {old} old ones again."
+    )
 
 
 def test_ctrl_c_while_watching_says_that_the_run_goes_on(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

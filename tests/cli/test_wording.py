@@ -47,6 +47,18 @@ def test_a_report_card_counts_what_it_measured_on(count: int, said: str) -> None
     assert lines[-1].strip() == said
 
 
+def test_an_update_that_was_turned_down_says_what_of_it_is_left() -> None:
+    told = result(2) | {"strength": 0.55}
+    assert card_lines(told)[-2] == "  kept at 55% of its strength, so as not to forget other text"
+    assert (
+        card_lines(told | {"update": {}})[-2] == "  kept at 55% of what it learned anew, so as not to forget other text"
+    )
+    value = {"slot": "voice", "version": 1, "verdict": "promoted", "samples": []}
+    value |= {"holdout": {"tokens": 2, "documents": 2}}
+    report = {"verdict": {"checks": []}, "strength": 0.55}
+    assert "learned anew" in evaluation.lines(value, report, update=True)[1]
+
+
 def test_an_import_names_its_kinds_by_their_number() -> None:
     found = {
         "kinds": {"mail": 1, "note": 2}, "kind": "note", "files": 3, "documents": 3, "added": 3, "updated": 0,

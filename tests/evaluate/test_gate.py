@@ -43,6 +43,7 @@ def test_a_version_worse_than_the_one_in_use_is_rejected_and_an_equal_one_is_not
     assert worse.outcome == "rejected"
     assert "version 2" in worse.reasons[-1]
     assert against_current(verdict(copied=14), 3.6, 2, 3.9).outcome == "rejected"
+    assert against_current(verdict(), 3.6, 2, 3.6, which="the last").reasons[-1].endswith("of version 2, the last.")
 
 
 def test_a_version_that_prefers_fewer_wanted_answers_than_its_parent_is_rejected() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from backend.small import small_folder
 
 from mlxtwin.backend.engine import load_base
 from mlxtwin.backend.models import describe
+from mlxtwin.dataset.examples import Dataset, DatasetReport
+from mlxtwin.evaluate import report
 from mlxtwin.evaluate.report import _answer, _fitting
-from mlxtwin.records import Message
+from mlxtwin.records import Example, Message
 
 
 def test_a_prompt_longer_than_the_base_reads_loses_its_oldest_words(tmp_path: Path) -> None:
@@ -26,3 +30,12 @@ def test_a_prompt_that_fits_stays_as_it_is(tmp_path: Path) -> None:
     prompt = (Message("user", "How are you?"),)
     assert _fitting(loaded, prompt) == prompt
     assert _fitting(loaded, ()) == ()
+
+
+def test_a_copy_of_what_only_an_earlier_version_was_trained_on_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: Any = None
+    example = Example("d", "write", (Message("user", "Say."), Message("assistant", "one two three four")), 1, "train")
+    dataset = Dataset((example,), (), DatasetReport({}, {}, {}, {}, {}, {}), learned_before=("five six seven eight",))
+    for said, run in (("So one two three.", 3), ("So five six seven eight nine.", 4), ("four five six", 0)):
+        monkeypatch.setattr(report, "_answer", lambda *_, said=said: said)
+        assert report._copied_run(loaded, dataset, 0) == (run, 1)

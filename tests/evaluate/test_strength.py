@@ -4,10 +4,13 @@ from typing import Any
 
 import mlx.core as mx
 import numpy as np
+import pytest
 from mlx import nn
 
-from mlxtwin.backend.adapters import LoraSpec, adapter_arrays, attach
+from mlxtwin.backend.adapters import LoraSpec, adapter_arrays, attach, attached
+from mlxtwin.evaluate import forgetting
 from mlxtwin.evaluate.forgetting import SPAN, _half, neutral_examples
+from mlxtwin.evaluate.likelihood import Score
 from mlxtwin.evaluate.strength import MARGIN, SHARES, turn_down
 
 
@@ -57,6 +60,43 @@ def test_an_adapter_that_always_forgets_keeps_the_smallest_share_for_the_gate_to
 
 def test_dora_is_left_whole() -> None:
     assert turn_down(adapted(dora=True), 0.03, lambda: 1.0) == 1.0
+
+
+@pytest.mark.parametrize("dora", [False, True])
+def test_what_goes_on_from_a_version_is_turned_down_towards_it(dora: bool) -> None:
+    model = adapted(dora=dora)
+    start = {name: mx.array(value) for name, value in arrays(model).items()}
+    model.load_weights([(name, value + 2.0) for name, value in start.items()], strict=False)
+    allowed = 16.0
+    share = turn_down(model, allowed, lambda: squared_share(model), start)
+    assert share == max(one for one in SHARES if (1 + 2 * one) ** 2 <= MARGIN * allowed)
+    assert share < 1
+    for name, value in arrays(model).items():
+        np.testing.assert_allclose(value, np.array(start[name]) + 2.0 * share, rtol=1e-6)
+
+
+def test_what_goes_on_from_a_version_and_forgets_nothing_stays_as_it_is_to_the_bit() -> None:
+    model = adapted()
+    start = {name: mx.array(value) / 3 for name, value in arrays(model).items()}
+    before = arrays(model)
+    assert turn_down(model, 0.03, lambda: 0.0, start) == 1.0
+    for name, value in arrays(model).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_a_base_whose_loss_is_known_is_not_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[bool] = []
+    model = adapted()
+
+    def scored(given: nn.Module, examples: list[Any]) -> dict[str, Score]:
+        passes.append(attached(given))
+        return {"d": Score(2.0, 1) if attached(given) else Score(1.0, 1)}
+
+    monkeypatch.setattr(forgetting, "score_documents", scored)
+    first = forgetting.measure(model, Letters(), 512, "choose")
+    assert (first.base_nll, first.twin_nll, passes) == (1.0, 2.0, [True, False])
+    assert forgetting.measure(model, Letters(), 512, "choose", first.base_nll) == first
+    assert passes == [True, False, True]
 
 
 class Letters:

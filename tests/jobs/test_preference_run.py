@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jobs.small_twin import Told, Twin, after, made_twin, never, silent
 
-from mlxtwin.backend.device import prepare
+from mlxtwin.errors import UsageError
+from mlxtwin.paths import Home
+from mlxtwin.records import Message
+from mlxtwin.train.preference_run import FEWEST_HELD_OUT
+from mlxtwin.vault.store import Vault
 
-prepare()
-
-from backend.small import small_folder  # noqa: E402
-
-from mlxtwin.backend.models import add  # noqa: E402
-from mlxtwin.client import imports  # noqa: E402
-from mlxtwin.client import runs as client  # noqa: E402
-from mlxtwin.dataset.examples import Dataset  # noqa: E402
-from mlxtwin.errors import UsageError  # noqa: E402
-from mlxtwin.jobs import runs  # noqa: E402
-from mlxtwin.jobs.runs import CHECKPOINT, DATASET, Run  # noqa: E402
-from mlxtwin.paths import Home  # noqa: E402
-from mlxtwin.records import Message  # noqa: E402
-from mlxtwin.sample import PERSON_NAMES  # noqa: E402
-from mlxtwin.security.crypto import SealedFiles, new_key  # noqa: E402
-from mlxtwin.slots.registry import Slots  # noqa: E402
-from mlxtwin.train.preference_run import FEWEST_HELD_OUT  # noqa: E402
-from mlxtwin.train.session import Session  # noqa: E402
-from mlxtwin.vault.store import Vault  # noqa: E402
-
-NOTES = Path(__file__).parents[2] / "mlxtwin" / "sample" / "exports" / "notes"
 SMALL = (
     "data.max_words=1200", "max_seq_length=64", "batch_tokens=256", "num_layers=2", "epochs=1", "seed=3",
     "prefix_cache.bits=0", "early_stop.share=0", "gate.max_forgetting=9", "gate.min_gain=0",
@@ -40,50 +22,10 @@ SMALL = (
 FEW = ("epochs=2", "batch_tokens=128", "learning_rate=0.002", "gate.max_forgetting=9", "gate.min_gain=0")
 
 
-@dataclass(frozen=True)
-class Twin:
-    """A home with a vault, a tiny base, and version 1 of the slot voice in use."""
-
-    home: Home
-    key: bytes
-    vault: Vault
-
-    @property
-    def slots(self) -> Slots:
-        return Slots(self.home, SealedFiles(self.home, self.key))
-
-    def correct(self, *versions: int | None) -> None:
-        for number, version in enumerate(versions):
-            prompt = (Message("user", f"How was day {number}?"),)
-            chosen, rejected = f"Grand, {number} gulls.", "As an assistant I"
-            self.vault.put_pair("voice", version, prompt, chosen=chosen, rejected=rejected)
-
-    def planned(self, name: str, *sets: str, **overrides: str) -> client.Planned:
-        return client.plan(self.home, self.vault, name, dict(overrides), sets)
-
-    def made(self, planned: client.Planned) -> Run:
-        return runs.create(
-            self.home, client.spec(planned), planned.dataset.to_bytes(), SealedFiles(self.home, self.key)
-        )
-
-    def run(self, name: str, *sets: str, **overrides: str) -> dict[str, Any]:
-        started = client.start(self.home, self.key, self.planned(name, *sets, **overrides))
-        assert all(event is None or event.event for event in client.watch(started.run, started))
-        return client.outcome(self.home, started.run)
-
-
 @pytest.fixture(scope="module")
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, bytes]:
     """Made once: the first version takes some seconds."""
-    root, key = tmp_path_factory.mktemp("stocked"), new_key()
-    home = Home(root / "home")
-    add(home, small_folder(root / "tiny"))
-    with Vault.create(home, key) as vault:
-        imports.run(vault, [NOTES], PERSON_NAMES)
-        made = Twin(home, key, vault)
-        made.run("voice", *SMALL, base="tiny")
-        made.slots.use("voice", 1, anyway=True)
-    return home, key
+    return made_twin(tmp_path_factory.mktemp("stocked"), *SMALL)
 
 
 @pytest.fixture
@@ -112,7 +54,7 @@ def test_corrections_become_a_version_that_names_its_parent(twin: Twin) -> None:
 
 def test_what_was_wanted_gets_likelier_and_what_was_not_less_so(twin: Twin) -> None:
     twin.correct(1, 1, None, 1)
-    session = opened(twin, twin.made(twin.planned("corrections", "epochs=8", *FEW[1:])))
+    session = twin.opened(twin.made(twin.planned("corrections", "epochs=8", *FEW[1:])))
     assert session.preferences is not None
     steps: list[dict[str, Any]] = []
 
@@ -124,51 +66,18 @@ def test_what_was_wanted_gets_likelier_and_what_was_not_less_so(twin: Twin) -> N
     assert steps[-1]["preferred"] > 0.5
 
 
-def opened(twin: Twin, run: Run) -> Session:
-    sealed = SealedFiles(twin.home, twin.key)
-    dataset = Dataset.from_bytes(sealed.read(run.folder / DATASET))
-    return Session.open(run.spec, dataset, run.folder / CHECKPOINT, sealed)
-
-
-def never() -> bool:
-    return False
-
-
-def after(calls: int) -> Callable[[], bool]:
-    left = [calls]
-
-    def stop() -> bool:
-        left[0] -= 1
-        return left[0] < 0
-
-    return stop
-
-
-class Told:
-    """Where a run says that it begins."""
-
-    begun = -1
-
-    def __call__(self, event: str, /, **data: Any) -> None:
-        self.begun = data["step"] if event == "train" else self.begun
-
-
-def silent(event: str, /, **data: Any) -> None:
-    pass
-
-
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(twin: Twin) -> None:
     twin.correct(1, None, 1, 1, 1)
     planned = twin.planned("corrections", *FEW)
-    whole = opened(twin, twin.made(planned))
+    whole = twin.opened(twin.made(planned))
     assert whole.adapter() == twin.slots.adapter(twin.slots.version("voice", 1))
     result = whole.train(silent, never)
     places = []
     for calls in (0, 1, 3, 4):
         run = twin.made(planned)
-        stopped = opened(twin, run).train(silent, after(calls))
+        stopped = twin.opened(run).train(silent, after(calls))
         assert stopped.stopped
-        again, told = opened(twin, run), Told()
+        again, told = twin.opened(run), Told()
         assert again.train(told, never).progress.step == result.steps
         assert told.begun == stopped.progress.step
         assert again.adapter() == whole.adapter()
@@ -179,7 +88,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(twin: Twin) -> None:
 def test_enough_pairs_are_judged_by_some_that_were_held_out(twin: Twin) -> None:
     twin.correct(*[1] * 30)
     planned = twin.planned("corrections", *FEW, f"data.holdout={FEWEST_HELD_OUT / 30}")
-    preferences = opened(twin, twin.made(planned)).preferences
+    preferences = twin.opened(twin.made(planned)).preferences
     assert preferences is not None
     assert preferences.held_out
     assert (len(preferences.items), len(preferences.measured)) == (20, 10)

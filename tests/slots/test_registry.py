@@ -19,7 +19,8 @@ def slots(home: Home) -> Slots:
 
 
 def add(slots: Slots, run: str, verdict: str = "promoted", name: str = "voice") -> int:
-    version = slots.add(name, f"adapter of {run}".encode(), {"run": run, "verdict": verdict}, {"samples": [run]})
+    meta, report = {"run": run, "verdict": verdict}, {"samples": [run]}
+    version = slots.add(name, f"adapter of {run}".encode(), meta, report, f"learned of {run}".encode())
     if version.promoted:
         slots.use(name, version.number)
     return version.number
@@ -30,7 +31,12 @@ def test_versions_count_up_and_give_back_what_was_put_in(slots: Slots) -> None:
     version = slots.version("voice", 1)
     assert slots.adapter(version) == b"adapter of a"
     assert slots.report(version) == {"samples": ["a"]}
+    assert slots.learned(version) == b"learned of a"
     assert slots.version("voice").number == 2
+
+
+def test_a_version_from_before_does_not_say_what_it_learned(slots: Slots) -> None:
+    assert slots.learned(slots.add("voice", b"adapter", {"run": "a", "verdict": "promoted"}, {})) is None
 
 
 def test_the_same_run_is_stored_once(slots: Slots) -> None:
@@ -82,7 +88,7 @@ def test_a_version_moved_to_another_slot_does_not_open(slots: Slots, home: Home)
         slots.adapter(slots.version("other"))
 
 
-@pytest.mark.parametrize("nth", range(1, 9))
+@pytest.mark.parametrize("nth", range(1, 10))
 def test_dying_at_any_file_operation_leaves_the_old_state_or_the_new(
     slots: Slots, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
@@ -112,6 +118,7 @@ def test_dying_at_any_file_operation_leaves_the_old_state_or_the_new(
     state = slots.state("voice")
     assert state.current in ((1, 2) if died else (2,))
     assert slots.adapter(slots.version("voice")).startswith(b"adapter of ")
+    assert slots.learned(slots.version("voice")) is not None
     assert add(slots, "b") == 2
     assert slots.state("voice").current == 2
 
@@ -121,6 +128,7 @@ def test_meta_and_state_hold_no_adapter_and_no_sample(slots: Slots, home: Home) 
     for path in home.slots.rglob("*"):
         if path.is_file():
             assert b"adapter of" not in path.read_bytes()
+            assert b"learned of" not in path.read_bytes()
             if path.suffix == ".json":
                 json.loads(path.read_text())
 

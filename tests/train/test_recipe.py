@@ -8,6 +8,7 @@ import pytest
 from mlxtwin.errors import RecipeError
 from mlxtwin.train import recipe, recipe_errors
 from mlxtwin.train.recipe import BaseShape, Recipe
+from mlxtwin.train.update_settings import UpdateSettings
 
 SHAPE = BaseShape(width=256, blocks=6, context=512)
 LONG = BaseShape(width=2048, blocks=16, context=8192)
@@ -261,6 +262,56 @@ def test_a_recipe_learns_from_preferences_only_where_it_says_so() -> None:
 def test_a_preference_that_cannot_be_honoured_is_refused(written: dict[str, Any], named: str) -> None:
     with pytest.raises(RecipeError) as caught:
         resolve(written)
+    assert named in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_recipe_updates_only_where_it_says_so() -> None:
+    assert resolve({}).update is None
+    resolved = recipe.resolve(recipe.read("nightly"), recipe.parse_sets(["update.max_words=900"]), SHAPE)
+    found = resolved.recipe.update
+    assert found is not None
+    assert (found.rehearse, found.max_words) == (2.0, 900)
+    assert resolved.origins["update.rehearse"] == "recipe"
+    assert resolved.recipe.early_stop.share == 0
+    assert resolved.recipe.prefix_cache.bits == 16
+    assert resolved.recipe.learning_rate == pytest.approx(0.5 * resolve({}).learning_rate)
+    assert resolve({"update": {"rehearse": 0}}).update == UpdateSettings(rehearse=0)
+    assert Recipe.model_validate(resolved.recipe.model_dump(mode="json")) == resolved.recipe
+
+
+@pytest.mark.parametrize(
+    ("words", "rehearse", "epochs", "max_words"),
+    [(0, 2, 2, 11_250), (4000, 2, 2, 11_250), (10_000, 2, 1, 22_500), (10_000, 0, 2, 11_250)],
+)
+def test_a_quick_update_reads_a_small_part_of_a_quick_run_and_rather_new_words_than_the_same_ones_again(
+    words: int, rehearse: int, epochs: int, max_words: int
+) -> None:
+    written = {"effort": "quick", "update": {"rehearse": rehearse}}
+    found = recipe.resolve(written, {}, SHAPE, words).recipe
+    assert found.update is not None
+    assert (found.epochs, found.update.max_words) == (epochs, max_words)
+    assert recipe.resolve({**written, "effort": "balanced"}, {}, SHAPE, words).recipe.epochs == 2
+    fixed = recipe.resolve({**written, "epochs": 3}, {}, SHAPE, words).recipe.update
+    assert fixed == UpdateSettings(rehearse=rehearse, max_words=7_500)
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ({"update": 5}, "update must hold keys of its own"),
+        ({"update": {"rehearse": -1}}, "update.rehearse is -1"),
+        ({"update": {"rehearse": "much"}}, "update.rehearse is 'much'"),
+        ({"update": {"rehearse": float("nan")}}, "update.rehearse is nan"),
+        ({"update": {"rehearse": float("inf")}}, "update.rehearse is inf"),
+        ({"update": {"max_words": 20}}, "update.max_words is 20"),
+        ({"update": {"rehearsal": 1}}, "There is no key update.rehearsal"),
+        ({"update": {}, "preference": {}}, "has update or preference, not both"),
+    ],
+)
+def test_an_update_that_cannot_be_honoured_is_refused(written: dict[str, Any], named: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        recipe.resolve({**written, "effort": "quick"}, {}, SHAPE, 900)
     assert named in caught.value.message
     assert caught.value.hint
 
