@@ -124,7 +124,7 @@ def _nothing_new(nothing: NothingNew) -> Answer:
 
 
 def _show_plan(planned: runs.Planned) -> Answer:
-    memory = runs.memory_plan(planned)
+    memory = planned.memory
     values = planned.resolved.recipe.model_dump(mode="json")
     origins = planned.resolved.origins
     shown = ((key, _plain(value, _UNSET.get(key, "all"))) for key, value in _flat(values))

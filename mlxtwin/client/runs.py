@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 class Planned:
     """A run before its start: the resolved recipe, the base, and the examples it would train on.
 
-    ``parent``: the number of the version that it goes on from, with preferences or with what is new; ``left_out``: of
-    corrections and ratings, those it cannot use.
+    ``memory``: what it would need against this machine's budget. ``parent``: the number of the version that it goes on
+    from, with preferences or with what is new; ``left_out``: of corrections and ratings, those it cannot use.
     """
 
     resolved: Resolved
     base: dict[str, Any]
     dataset: Dataset
+    memory: MemoryPlan
     parent: int | None = None
     left_out: int = 0
 
@@ -44,7 +45,9 @@ class Planned:
 def plan(
     home: Home, vault: Vault, name: str, overrides: dict[str, Any], sets: Sequence[str], key: bytes | None = None
 ) -> Planned:
-    """Resolve a recipe and build its dataset. ``overrides`` are options typed by name, ``sets`` the --set pairs.
+    """Resolve a recipe, build its dataset, and fit it to the memory of this machine as far as nobody wrote otherwise.
+
+    ``overrides`` are options typed by name, ``sets`` the --set pairs.
 
     The ``key`` is needed for a recipe that goes on from a version. Raises RecipeError, UsageError for an unknown base
     or too little data, NothingNew for an update.
@@ -67,7 +70,8 @@ def plan(
     dataset, left_out = build_dataset(vault, resolved, parent), 0
     if parent and resolved.recipe.preference:
         dataset, left_out = corrections.with_preferences(dataset, vault, resolved.recipe.preference, parent)
-    return Planned(resolved, described, dataset, parent.version.number if parent else None, left_out)
+    resolved, memory = _fitted(base.path, resolved, dataset)
+    return Planned(resolved, described, dataset, memory, parent.version.number if parent else None, left_out)
 
 
 def _slots(home: Home, key: bytes | None) -> Slots:
@@ -109,11 +113,13 @@ def _update(recipe: Recipe, parent: Parent | None) -> Update | None:
     return Update(parent.version.number, update.rehearse, update.max_words) if parent and update else None
 
 
-def memory_plan(planned: Planned) -> MemoryPlan:
-    """What the run would need against this machine's budget, which a child process is asked for."""
-    recipe = planned.resolved.recipe
-    tokens = sum(_tokens(example, recipe.max_seq_length) for example in planned.dataset.train)
-    return _memory(Path(planned.base["path"]), recipe, tokens)
+def _fitted(path: Path, resolved: Resolved, dataset: Dataset | None = None) -> tuple[Resolved, MemoryPlan]:
+    """For this machine, which a child process is asked for."""
+    from mlxtwin.train.plan import fitted
+
+    longest = resolved.recipe.max_seq_length
+    tokens = sum(_tokens(example, longest) for example in dataset.train) if dataset else 0
+    return fitted(resolved, _memory(path, resolved.recipe, tokens))
 
 
 def bare(base: str | None) -> Path | None:
@@ -134,7 +140,7 @@ def plan_bare(name: str, overrides: dict[str, Any], sets: Sequence[str], path: P
 
     typed, shape = recipe.parse_sets(sets), base_shape(read_config(path))
     resolved = recipe.resolve(recipe.read(name), typed, shape, 0, overrides)
-    return resolved, _memory(path, resolved.recipe, 0)
+    return _fitted(path, resolved)
 
 
 def _memory(path: Path, recipe: Recipe, tokens: int) -> MemoryPlan:

@@ -10,7 +10,7 @@ Not covered here: the slow kernels of a quantised base on CUDA, what the measuri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from mlxtwin.backend.memory import cpu_threads
 from mlxtwin.backend.policy import CACHE_LIMIT_BYTES, FUSED_HEAD, FUSED_HEAD_STEP, UNPACKED_SHARE
 from mlxtwin.errors import NotEnoughMemory
-from mlxtwin.train.recipe import Recipe
+from mlxtwin.train.recipe import Recipe, Resolved
 from mlxtwin.train.shape import Sizes, base_shape, read_config, sizes_of, weights_bytes
 
 __all__ = ["Machine", "MemoryPlan", "base_shape", "held_bytes", "plan", "read_config", "require", "weights_bytes"]
@@ -295,13 +295,34 @@ def advice(memory: MemoryPlan) -> str:
     return f"No settings make it fit: choose a base of at most about {size:.1f} billion parameters, or fewer bits."
 
 
-def nearest(memory: MemoryPlan) -> dict[str, Any]:
-    """The values of the recipe to change so that it fits, at the least cost; empty where none will do."""
+def nearest(memory: MemoryPlan, keys: Collection[str] | None = None) -> dict[str, Any]:
+    """The values of the recipe to change so that it fits, at the least cost, of these ``keys`` alone if they are given;
+    empty where none will do."""
     given = memory.given
     for values, _ in sorted(_choices(given), key=lambda choice: choice[1]):
-        if _reckon(_with(given, values)).fits:
+        if (keys is None or set(values) <= set(keys)) and _reckon(_with(given, values)).fits:
             return values
     return {}
+
+
+# How a step is computed, and hardly what is learned.
+FREE = ("grad_checkpoint", "batch_tokens")
+
+
+def fitted(resolved: Resolved, memory: MemoryPlan) -> tuple[Resolved, MemoryPlan]:
+    """Where a run does not fit as it is: with other values of how its steps are computed, as far as nobody wrote them.
+
+    As it was where they would not make it fit, too.
+    """
+    free = [key for key in FREE if resolved.origins.get(key, "").startswith(("default", "effort:"))]
+    if resolved.recipe.preference is not None and "grad_checkpoint" in free:
+        free.remove("grad_checkpoint")  # it has no meaning there
+    changes = {} if memory.fits else nearest(memory, free)
+    if not changes:
+        return resolved, memory
+    recipe = resolved.recipe.model_copy(update=changes)
+    origins = resolved.origins | dict.fromkeys(changes, "memory of this machine")
+    return Resolved(recipe, origins), _reckon(replace(memory.given, recipe=recipe))
 
 
 # What it costs to halve a value once, or to compute blocks twice: time is cheaper than context, and context cheaper

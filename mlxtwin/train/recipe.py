@@ -175,10 +175,13 @@ class Resolved:
 # Few values differ between the efforts; each is what its name promises: minutes, an evening, a night. ``words`` bounds
 # the own words read over all epochs; new words teach more than the same ones again, so epochs give way first.
 _DIAL: dict[Effort, dict[str, Any]] = {
-    "quick": {"num_layers": 8, "rank": 8, "epochs": 4, "max_seq_length": 512, "batch_tokens": 512, "words": 180_000},
-    "balanced": {"num_layers": 16, "rank": 16, "epochs": 3, "max_seq_length": 1024, "batch_tokens": 2048},
+    "quick": {"num_layers": 8, "rank": 32, "epochs": 4, "max_seq_length": 512, "batch_tokens": 512, "words": 180_000},
+    "balanced": {"num_layers": 16, "rank": 32, "epochs": 3, "max_seq_length": 1024, "batch_tokens": 2048},
     "deep": {"num_layers": -1, "rank": 32, "epochs": 4, "max_seq_length": 2048, "batch_tokens": 4096},
 }
+
+# Below so many steps a batch is halved, down to so many tokens. Tokens of a word, with its context.
+_FEW_STEPS, _LEAST_BATCH, _TOKENS_PER_WORD = 400, 512, 2
 
 
 def folder() -> Path:
@@ -338,7 +341,7 @@ def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape, words
         "max_grad_norm": 1.0,
         "epochs": epochs,
         "max_seq_length": min(dial["max_seq_length"], shape.context),
-        "batch_tokens": dial["batch_tokens"],
+        "batch_tokens": dial["batch_tokens"] if preference else _batch_tokens(dial, words, epochs, max_words),
         "grad_checkpoint": False,
         "prefix_cache": {"bits": 0 if preference else 16, "max_gb": 4.0},
         "early_stop": {"share": 0.0 if preference or update else 0.03, "patience": 1},
@@ -358,6 +361,15 @@ def _amount(dial: Mapping[str, Any], epochs: Any, words: int) -> tuple[int, int 
     fitting = min(dial["epochs"], max(1, round(read / words))) if words else dial["epochs"]
     chosen = epochs if isinstance(epochs, int) and epochs > 0 else fitting
     return fitting, max(500, read // chosen)
+
+
+def _batch_tokens(dial: Mapping[str, Any], words: int, epochs: int, max_words: int | None) -> int:
+    """The dial's, halved while there is so little to read that a run would have few steps: small steps teach more."""
+    tokens: int = dial["batch_tokens"]
+    read = epochs * min(words, max_words or words) * _TOKENS_PER_WORD
+    while read and tokens > _LEAST_BATCH and read < _FEW_STEPS * tokens:
+        tokens //= 2
+    return tokens
 
 
 def _learning_rate(width: int) -> float:

@@ -149,7 +149,8 @@ def with_worker(patch: str) -> str:
     command = f"[sys.executable, '-P', '-c', {patch + '; ' + WORKER!r}, *rest]"
     return (
         "import sys; from mlxtwin.jobs import supervisor; "
-        f"supervisor.child_command = lambda module, *rest: {command}; {PROGRAM}"
+        "kept = supervisor.child_command; supervisor.child_command = lambda module, *rest: "
+        f"{command} if module == 'mlxtwin.jobs.worker' else kept(module, *rest); {PROGRAM}"
     )
 
 
@@ -404,7 +405,8 @@ def test_a_crash_with_a_secret_in_a_local_leaves_none_in_the_run(program: Progra
 def test_a_dataset_that_was_changed_is_refused(program: Program) -> None:
     run = program.planned()
     sealed = run.folder / "dataset.sealed"
-    sealed.write_bytes(sealed.read_bytes()[:-1] + b"x")
+    data = sealed.read_bytes()
+    sealed.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     error = program.run("retrain", "--resume", run.id, code=1)["error"]
     assert "dataset.sealed" in error["message"]
 

@@ -19,6 +19,7 @@ from mlxtwin.train.plan import (
     Machine,
     MemoryPlan,
     base_shape,
+    fitted,
     held_bytes,
     nearest,
     plan,
@@ -68,7 +69,7 @@ def test_an_8_billion_base_of_4_bits_is_counted_from_its_config_alone() -> None:
 def test_what_it_says_for_8_billion_on_a_mac_of_8_gb() -> None:
     """Not even the smallest settings: all weights are needed at once before and after the training."""
     memory = planned(mac(8), "effort=quick")
-    with pytest.raises(NotEnoughMemory, match=r"needs about 5\.1 GiB and 4\.3 GiB are available") as caught:
+    with pytest.raises(NotEnoughMemory, match=r"needs about 5\.2 GiB and 4\.3 GiB are available") as caught:
         require(memory)
     assert "choose a base of at most about 7.1 billion parameters" in caught.value.hint
     assert nearest(memory) == {}
@@ -78,7 +79,7 @@ def test_what_it_says_for_8_billion_on_a_mac_of_8_gb() -> None:
 def test_what_it_says_for_8_billion_on_a_mac_of_16_gb() -> None:
     assert memory_text(planned(mac(16), "effort=quick")).endswith("It fits.")
     memory = planned(mac(16), "effort=balanced")
-    with pytest.raises(NotEnoughMemory, match=r"needs about 14\.4 GiB and 8\.5 GiB are available") as caught:
+    with pytest.raises(NotEnoughMemory, match=r"needs about 14\.8 GiB and 8\.5 GiB are available") as caught:
         require(memory)
     assert caught.value.exit_code == 3
     assert caught.value.hint.endswith("with: --set grad_checkpoint=true --set batch_tokens=1024")
@@ -101,6 +102,40 @@ def test_the_settings_it_names_fit_when_pasted(memory_gb: int, effort: str) -> N
         assert named
         assert planned(mac(memory_gb), f"effort={effort}", *named).fits
         assert not planned(mac(memory_gb), f"effort={effort}", *named[:-1]).fits
+
+
+def fitted_on(memory_gb: int, *sets: str) -> tuple[recipe.Resolved, MemoryPlan]:
+    resolved = recipe.resolve({}, recipe.parse_sets(sets), base_shape(EIGHT_BILLION))
+    return fitted(resolved, planned(mac(memory_gb), *sets))
+
+
+def test_how_steps_are_computed_is_chosen_so_that_a_run_fits_where_nobody_chose_it() -> None:
+    assert not planned(mac(16), "effort=balanced").fits
+    resolved, memory = fitted_on(16, "effort=balanced")
+    assert memory.fits
+    assert (resolved.recipe.grad_checkpoint, resolved.recipe.batch_tokens) == (True, 1024)
+    assert {key for key, origin in resolved.origins.items() if origin == "memory of this machine"} == {
+        "grad_checkpoint",
+        "batch_tokens",
+    }
+    before = recipe.resolve({}, {"effort": "balanced"}, base_shape(EIGHT_BILLION)).recipe
+    assert resolved.recipe.model_copy(update={"grad_checkpoint": False, "batch_tokens": 2048}) == before
+
+
+def test_what_is_written_and_what_is_learned_is_not_changed_to_make_a_run_fit() -> None:
+    for sets in (("effort=balanced", "grad_checkpoint=false"), ("effort=balanced", "batch_tokens=4096")):
+        resolved, memory = fitted_on(16, *sets)
+        key, _, value = sets[1].partition("=")
+        assert str(getattr(resolved.recipe, key)).lower() == value
+        assert not memory.fits
+        assert "memory of this machine" not in resolved.origins.values()
+    alone, _ = fitted_on(8, "effort=balanced")
+    assert alone.recipe.max_seq_length == 1024 and alone.recipe.num_layers == 16
+
+
+def test_a_run_that_fits_keeps_its_values() -> None:
+    resolved, memory = fitted_on(32, "effort=balanced")
+    assert memory.fits and resolved.recipe.batch_tokens == 2048 and not resolved.recipe.grad_checkpoint
 
 
 def test_the_cheapest_settings_are_named_before_the_dear_ones() -> None:

@@ -322,3 +322,12 @@ def test_what_is_inherited_gives_way_to_everything_written() -> None:
     assert (resolved.recipe.data.holdout, resolved.recipe.data.max_words) == (0.3, 700)
     assert resolved.recipe.max_seq_length == 64
     assert resolved.origins["max_seq_length"] == "version in use"
+
+
+@pytest.mark.parametrize(("words", "tokens"), [(0, 2048), (5_000, 512), (100_000, 1024), (3_000_000, 2048)])
+def test_little_to_read_is_read_in_small_steps(words: int, tokens: int) -> None:
+    resolved = recipe.resolve({}, {"effort": "balanced"}, SHAPE, words)
+    assert resolved.recipe.batch_tokens == tokens
+    assert resolved.origins["batch_tokens"] == "effort: balanced"
+    written = recipe.resolve({"batch_tokens": 4096}, {"effort": "balanced"}, SHAPE, words)
+    assert written.recipe.batch_tokens == 4096
