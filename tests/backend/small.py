@@ -46,6 +46,14 @@ CONFIGS: dict[str, dict[str, Any]] = {
     },
     "olmo2": {"attention_bias": False},
     "phi3": {},
+    "smollm3": {"no_rope_layer_interval": 2},
+    "cohere2": {"layer_norm_eps": 1e-5, "logit_scale": 0.25, "sliding_window": 64, "sliding_window_pattern": 2},
+    "gpt_oss": {
+        "num_local_experts": 4,
+        "num_experts_per_tok": 2,
+        "sliding_window": 64,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+    },
 }
 
 
