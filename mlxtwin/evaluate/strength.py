@@ -18,9 +18,9 @@ from mlx import nn
 from mlxtwin.backend.adapters import adapter_arrays
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
-# Aimed at, of what the gate allows: the two halves of the text do not agree exactly. Where 3 % are allowed, they were
-# seen 0.3 % apart.
-MARGIN = 0.75
+# Aimed at, of what the gate allows: the two halves of the text do not agree exactly. At three quarters a diary of a
+# million words came out at 2.2 % on one half and 3.5 % on the other, where 3 % are allowed.
+MARGIN = 0.5
 
 
 def turn_down(

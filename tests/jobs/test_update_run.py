@@ -129,7 +129,7 @@ def test_an_update_that_forgets_is_turned_down_towards_the_version_it_goes_on_fr
     twin: Twin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(twin, *range(6))
-    session = twin.opened(twin.made(twin.planned("nightly", "gate.max_forgetting=0.62")))
+    session = twin.opened(twin.made(twin.planned("nightly", "gate.max_forgetting=0.92")))
     before, model = from_safetensors(session.adapter()), session.loaded.model
     model.load_weights([(name, value + 1.0) for name, value in adapter_arrays(model).items()], strict=False)
     known: list[float | None] = []
