@@ -19,7 +19,7 @@ from mlxtwin.backend.adapters import adapter_arrays
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 # Aimed at, of what the gate allows: the two halves of the text do not agree exactly. At three quarters a diary of a
-# million words came out at 2.2 % on one half and 3.5 % on the other, where 3 % are allowed.
+# million words came out within 2.25 % on one half and at 3.5 % on the other, where 3 % are allowed.
 MARGIN = 0.5
 
 
