@@ -1,7 +1,7 @@
 """Make short conversations of the forms the product trains and asks for, from the training part of the corpus.
 
 Forms: answer what was said (also with a subject line, as in mail), book and look things up (task dialogues), write a
-text with a title or for a date, continue a beginning, and a little small talk.
+text with a title or for a date, continue a beginning, answer from what is given, and small talk.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from pretrain import corpus, small_talk
+from pretrain import corpus, letters, questions, small_talk
 from pretrain.corpus import Document
 from pretrain.topics import Topics
 
 Message = tuple[str, str]
 Conversation = list[Message]
 
-COUNTS = {"talk": 16_000, "mail": 5_000, "task": 5_000, "write": 9_000, "continue": 7_000, "small": 20_000}
-REPLY_WORDS_MAX, PIECE_WORDS_MIN, PIECE_WORDS_MAX = 120, 30, 170
+COUNTS = {"talk": 14_000, "mail": 4_000, "task": 3_500, "write": 8_000, "continue": 7_000}
+MADE = {small_talk.conversation: 30_000, questions.conversation: 14_000, letters.conversation: 8_000}
+REPLY_WORDS_MAX, PIECE_WORDS_MIN, PIECE_WORDS_MAX = 100, 30, 120
 
 SYSTEMS = (
     "Reply in a few sentences.",
@@ -51,6 +52,8 @@ TELL_A_STORY = (
 )
 WRITE_DATED = ("Write a diary entry for {date}.",) * 2 + ("Write a journal entry for {date}.",)
 CONTINUE = ("Continue: {start}",) * 2 + ("Continue this text: {start}",)
+WHOLE = re.compile(r"[.!?…][\"'”’)\]]*$")
+"""The end of a whole sentence: what an answer has to end with, in training and when it is judged."""
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(]?[A-Z])")
 
 
@@ -71,10 +74,10 @@ def build(folder: Path, seed: int = 0) -> list[Conversation]:
     continues = (continued(text, random) for _, text in balanced(pieces[::-1])[: COUNTS["continue"]])
     found = exchanges[: COUNTS["talk"]]
     found += list(mails)[: COUNTS["mail"]]
-    found += [booked(document) for document in random.sample(tasks, COUNTS["task"])]
+    found += [booked(document) for document in random.sample(tasks, min(len(tasks), COUNTS["task"]))]
     found += [*writes, *continues]
     found = [with_system(talk, random) for talk in found]
-    found += [small_talk.conversation(random) for _ in range(COUNTS["small"])]
+    found += [make(random) for make, count in MADE.items() for _ in range(count)]
     random.shuffle(found)
     return found
 
@@ -97,7 +100,8 @@ def _as_conversations(run: list[str], random: Random) -> Iterator[Conversation]:
     while len(run) >= 2:
         size = min(len(run) // 2 * 2, random.choice((2, 2, 4, 6)))
         turns, run = run[:size], run[size:]
-        if sum(len(said.split()) for said in turns[1::2]) >= 4 * size:
+        replies = turns[1::2]
+        if sum(len(said.split()) for said in replies) >= 4 * size and all(map(WHOLE.search, replies)):
             yield [("assistant" if place % 2 else "user", said) for place, said in enumerate(turns)]
 
 
@@ -115,15 +119,16 @@ def as_mail(talk: Conversation, topics: Topics) -> Conversation:
 def monologues(document: Document) -> Iterator[str]:
     """Long turns of a transcript, cut to a piece's length."""
     for _, said in document.turns:
-        if len(said.split()) > PIECE_WORDS_MIN * 2:
-            yield next(cut_pieces(said))
+        if len(said.split()) > PIECE_WORDS_MIN * 2 and WHOLE.search(piece := next(cut_pieces(said))):
+            yield piece
 
 
 def prose_pieces(document: Document) -> Iterator[tuple[str, str]]:
     """Every third piece of a novel, every piece of a tale."""
     step = 1 if document.source == "tales" else 3
-    for place, piece in enumerate(cut_pieces(document.text)):
-        if place % step == 0 and len(piece.split()) >= PIECE_WORDS_MIN and not piece.isupper():
+    whole = [piece for piece in cut_pieces(document.text) if WHOLE.search(piece) and not piece.isupper()]
+    for place, piece in enumerate(whole):
+        if place % step == 0 and len(piece.split()) >= PIECE_WORDS_MIN:
             yield document.source, piece
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from pretrain import tokenizer
 from pretrain.model import Shape, Starter
@@ -39,10 +39,14 @@ def main() -> None:
 
 
 def load(checkpoint: str) -> Starter:
-    """The model of a checkpoint, or a fresh one for the word `random`."""
+    """The model of a checkpoint or of an exported folder, or a fresh one for the word `random`."""
     torch.manual_seed(0)
     if checkpoint == "random":
         return Starter(Shape())
+    if Path(checkpoint).is_dir():
+        model = Starter(Shape())
+        model.load_state_dict(load_file(Path(checkpoint) / "model.safetensors"))
+        return model
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     model = Starter(Shape(**saved["shape"]))
     model.load_state_dict(saved["model"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -54,14 +53,3 @@ def draw(streams: dict[str, Tokens], rows: int, context: int, rng: np.random.Gen
         start = rng.integers(len(streams[name]) - context - 1)
         windows.append(streams[name][start : start + context + 1])
     return np.stack(windows).astype(np.int64)
-
-
-def held_out(folder: Path, source: str, limit_bytes: int) -> Iterator[corpus.Document]:
-    """Held-out documents, about `limit_bytes` bytes shared evenly among up to 40 of them; task dialogues stay whole."""
-    documents = [document for document in corpus.read(folder, source) if document.held_out]
-    if source == "task_dialogues":
-        yield from documents[: max(1, limit_bytes // 1000)]
-        return
-    documents = documents[:40]
-    for document in documents:
-        yield corpus.Document(source, document.number, document.text[: max(1, limit_bytes // len(documents))])
