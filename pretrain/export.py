@@ -38,13 +38,14 @@ def main() -> None:
     export(load(arguments.checkpoint), arguments.tokenizer, arguments.out)
 
 
-def load(checkpoint: str) -> Starter:
-    """The model of a checkpoint or of an exported folder, or a fresh one for the word `random`."""
+def load(checkpoint: str, shape: Shape | None = None) -> Starter:
+    """The model of a checkpoint or of an exported folder of this shape, or a fresh one for the word `random`."""
     torch.manual_seed(0)
+    shape = shape or Shape()
     if checkpoint == "random":
-        return Starter(Shape())
+        return Starter(shape)
     if Path(checkpoint).is_dir():
-        model = Starter(Shape())
+        model = Starter(shape)
         model.load_state_dict(load_file(Path(checkpoint) / "model.safetensors"))
         return model
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
