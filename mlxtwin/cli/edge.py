@@ -11,20 +11,17 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import click
 
 from mlxtwin.cli.frame import Shown, did_you_mean
 from mlxtwin.cli.program import program
 from mlxtwin.cli.talk import Answer, Failure, Talk
+from mlxtwin.client.crash import crash_sentence, trace
 from mlxtwin.errors import TwinError, WhoIsMe
 
 TRACE_VARIABLE = "MLXTWIN_TRACE"
-MOST_FRAMES = 40
-_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,43 +120,6 @@ def _usage(error: click.ClickException) -> Failure:
 
 def _parameters(context: click.Context | None) -> list[click.Parameter]:
     return context.command.params if context is not None else []
-
-
-def crash_sentence(error: BaseException) -> str:
-    """The type of an error and where it rose, never its message."""
-    frames = list(_frames(error))
-    own = [frame for frame in frames if _PACKAGE in Path(frame[0]).parents and frame[0] != __file__]
-    file, line, _ = (own or frames or [("", 0, "")])[-1]
-    place = f" at {_short(file)}:{line}" if file else ""
-    reason = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
-    return f"Something unforeseen went wrong: {type(error).__name__}{reason}{place}."
-
-
-def trace(error: BaseException) -> list[str]:
-    """The frames of an error and of its causes: places and names of types and functions, no values."""
-    lines: list[str] = []
-    seen: set[int] = set()
-    following: BaseException | None = error
-    while following is not None and id(following) not in seen:
-        seen.add(id(following))
-        frames = list(_frames(following))[-MOST_FRAMES:]
-        lines.append(f"{type(following).__module__}.{type(following).__qualname__}")
-        lines.extend(f"  {_short(file)}:{line} in {function}" for file, line, function in frames)
-        following = following.__cause__ or following.__context__
-    return lines
-
-
-def _frames(error: BaseException) -> Iterator[tuple[str, int, str]]:
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        yield frame.f_code.co_filename, line, frame.f_code.co_name
-
-
-def _short(file: str) -> str:
-    """A source file from its package on, so that no name of a person's folders is shown."""
-    path = Path(file)
-    if _PACKAGE in path.parents:
-        return path.relative_to(_PACKAGE.parent).as_posix()
-    return "/".join(path.parts[-2:])
 
 
 def _reader_left() -> int:

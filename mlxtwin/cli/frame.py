@@ -70,12 +70,15 @@ def _list_alone(context: click.Context) -> Answer | None:
         return answer
 
 
-@click.pass_context
-def _help_alone(context: click.Context) -> Answer | None:
-    if context.invoked_subcommand is not None:
-        return None
-    text = context.get_help()
-    return Answer({"help": text}, text)
+def _alone_or_help(alone: Callable[[], Answer | None]) -> Callable[[], Answer | None]:
+    @click.pass_context
+    def callback(context: click.Context) -> Answer | None:
+        if context.invoked_subcommand is not None:
+            return None
+        text = context.get_help()
+        return alone() or Answer({"help": text}, text)
+
+    return callback
 
 
 class TwinGroup(click.Group):
@@ -102,8 +105,16 @@ class TwinGroup(click.Group):
 class LazyGroup(TwinGroup):
     """The program: ``table`` names each command's module, whose ``command`` is imported when it runs."""
 
-    def __init__(self, table: Mapping[str, tuple[str, str]], started: Callable[[str], None], **attributes: Any) -> None:
-        super().__init__("mlxtwin", callback=_help_alone, **attributes)
+    def __init__(
+        self,
+        table: Mapping[str, tuple[str, str]],
+        started: Callable[[str], None],
+        alone: Callable[[], Answer | None],
+        **attributes: Any,
+    ) -> None:
+        """``started`` hears which command is about to be imported; ``alone`` runs where none is named, and may leave
+        it to the help by answering None."""
+        super().__init__("mlxtwin", callback=_alone_or_help(alone), **attributes)
         self.table = table
         self.started = started
 

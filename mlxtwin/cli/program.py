@@ -43,6 +43,15 @@ def _show_version(_context: click.Context, _option: click.Parameter, wanted: boo
         raise Shown(Answer({"version": __version__}, f"mlxtwin {__version__}"))
 
 
+def _screens() -> Answer | None:
+    from mlxtwin.cli import screens
+
+    if not screens.wanted():
+        return None
+    engage_airplane("")
+    return screens.open_screens()
+
+
 def program() -> LazyGroup:
     version = click.Option(
         ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
@@ -50,7 +59,9 @@ def program() -> LazyGroup:
     return LazyGroup(
         COMMANDS,
         engage_airplane,
+        _screens,
         params=[version],
-        help="Train a small language model on your own words, on your own machine, and talk with it offline.",
+        help="Train a small language model on your own words, on your own machine, and talk with it offline.\n\n"
+        "Alone, `mlxtwin` opens its screens.",
         epilog="`mlxtwin COMMAND --help` tells more about one of them.",
     )

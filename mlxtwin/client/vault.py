@@ -112,6 +112,22 @@ def unlock_key(home: Home, ask: AskPassphrase) -> bytes:
     return unlock(home, passphrase=ask(True))
 
 
+def unlock_once(home: Home, passphrase: str | None) -> bytes:
+    """The master key, with the passphrase given, else the environment's, where the vault has one. Raises VaultLocked
+    (WrongPassphrase where it can be typed again)."""
+    from mlxtwin.security.unlock import unlock
+
+    require(home)
+    return unlock(home, passphrase=passphrase or os.environ.get(PASSPHRASE_VARIABLE))
+
+
+def asks_passphrase(home: Home) -> bool:
+    """Whether only the person can say what opens the vault."""
+    from mlxtwin.security.unlock import needs_passphrase
+
+    return needs_passphrase(home) and not os.environ.get(PASSPHRASE_VARIABLE)
+
+
 def open_vault(home: Home, ask: AskPassphrase) -> Vault:
     """The vault, to be used as a context manager. Raises VaultLocked or VaultDamaged."""
     from mlxtwin.vault.store import Vault

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from mlxtwin.cli.edge import crash_sentence, explain, trace
+from mlxtwin.cli.edge import explain
+from mlxtwin.client.crash import crash_sentence, trace
 from mlxtwin.errors import NotEnoughMemory, RunFailed, UsageError, WhoIsMe
 
 Run = Callable[..., Any]
