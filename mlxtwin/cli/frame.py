@@ -109,7 +109,7 @@ class LazyGroup(TwinGroup):
         self,
         table: Mapping[str, tuple[str, str]],
         started: Callable[[str], None],
-        alone: Callable[[], Answer | None],
+        alone: Callable[[], Answer | None] = lambda: None,
         **attributes: Any,
     ) -> None:
         """``started`` hears which command is about to be imported; ``alone`` runs where none is named, and may leave
