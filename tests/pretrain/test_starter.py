@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import mlx.core as mx
@@ -15,6 +16,7 @@ from mlxtwin.backend.device import prepare
 from mlxtwin.backend.engine import Loaded, generate, load_base
 from mlxtwin.backend.models import starter
 from mlxtwin.records import Message
+from pretrain import questions
 from pretrain.answers import Answer, Shares, answer
 from pretrain.prompts import PROMPTS
 
@@ -48,13 +50,15 @@ def test_of_forty_answers_at_0_7_thirty_six_end_properly_none_leaves_the_format_
     assert shares.loop == 0
 
 
-def test_it_answers_from_what_it_is_given(loaded: Loaded) -> None:
-    """Names it has never seen, so that they can come from the question only."""
-    right = 0
-    for name, place in (("Vindor", "Tamberg"), ("Lisken", "Oravik"), ("Peltu", "Marsund"), ("Jokem", "Halvin")):
-        text = f"Context: {name} lives in {place}. The key is in the drawer.\n\nQuestion: Where does {name} live?"
-        right += place in "".join(generate(loaded, [Message("user", text)], temperature=0.0))
-    assert right >= 3
+def test_it_answers_most_questions_from_the_facts_in_front_of_them(loaded: Loaded) -> None:
+    random, right = Random(7), 0
+    for _ in range(40):
+        talk = questions.conversation(random, missing=0.0)
+        end = [role for role, _ in talk].index("assistant")
+        messages = [Message(role, text) for role, text in talk[:end]]  # type: ignore[arg-type]
+        wanted = talk[end][1].rstrip(".").split()[-1].lower()
+        right += wanted in "".join(generate(loaded, messages, temperature=0.0, max_tokens=40)).lower()
+    assert right >= 26
 
 
 def test_stock_mlx_lm_loads_it_and_computes_the_same(loaded: Loaded) -> None:
