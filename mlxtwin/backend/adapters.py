@@ -25,6 +25,8 @@ from mlxtwin.errors import UsageError
 
 _LEAVES = ("lora_a", "lora_b", "m")
 _WRAPPED = ("linear", "embedding")
+# Layers that carry an adapter, by name.
+Worn = list[tuple[str, nn.Module]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,11 @@ def resolved_layers(spec: LoraSpec, blocks: int) -> int:
     return blocks if spec.num_layers == -1 else min(spec.num_layers, blocks)
 
 
-def attach(model: nn.Module, spec: LoraSpec, seed: int = 0) -> None:
+def attach(model: nn.Module, spec: LoraSpec, seed: int | None = 0) -> None:
     """Put new adapters on ``model``, in place; any others are taken off first. Only they are trainable afterwards.
 
-    A new adapter changes nothing yet: its second factor is zero. Raises UsageError for a spec that does not fit.
+    A new adapter changes nothing yet: its second factor is zero. With ``seed`` None its first one is not computed, for
+    `load_adapter` to fill. Raises UsageError for a spec that does not fit.
     """
     detach(model)
     layers = resolved_layers(spec, len(model.layers))
@@ -78,26 +81,40 @@ def attach(model: nn.Module, spec: LoraSpec, seed: int = 0) -> None:
     state = random_state()
     _convert(model, spec, layers)
     set_random_state(state)
+    model.train(model.training)
+    if seed is None:
+        return
     for name, module in _adapted(model):
         module.lora_a = _start(module, mx.random.key(_layer_seed(seed, name)))
-    model.train(model.training)
     mx.eval(_trainable(model))
 
 
 def detach(model: nn.Module) -> None:
     """The bare base again, in place; the base's own weights were never touched."""
-    _swap(model, [(name, _wrapped(module)) for name, module in _adapted(model)])
+    take_off(model)
+
+
+def take_off(model: nn.Module, worn: Worn | None = None) -> Worn:
+    """``detach``, and what was taken off: `put_on` puts it back without making it anew. ``worn``: all that is on the
+    model, from whoever knows; else it is looked for."""
+    adapted = _adapted(model) if worn is None else worn
+    _swap(model, [(name, _wrapped(module)) for name, module in adapted])
+    return adapted
+
+
+def put_on(model: nn.Module, worn: Worn) -> None:
+    """Put layers that `take_off` gave back on the bare base they were taken from."""
+    _swap(model, worn)
 
 
 @contextmanager
 def disabled(model: nn.Module) -> Iterator[None]:
     """The bare base for the length of a ``with`` block, at its own speed."""
-    adapted = _adapted(model)
-    _swap(model, [(name, _wrapped(module)) for name, module in adapted])
+    adapted = take_off(model)
     try:
         yield
     finally:
-        _swap(model, adapted)
+        put_on(model, adapted)
 
 
 def attached(model: nn.Module) -> bool:

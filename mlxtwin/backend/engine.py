@@ -107,6 +107,10 @@ class PromptCache:
     layers: list[Any] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
 
+    @property
+    def size_bytes(self) -> int:
+        return sum(int(layer.nbytes) for layer in self.layers)
+
     def take(self, model: nn.Module, prompt: list[int]) -> list[int]:
         """Keep what ``prompt`` shares with the cache; the tokens of it still to be read (one at least)."""
         from mlx_lm.models import cache as mlx_cache

@@ -9,7 +9,7 @@ import click
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.frame import group
 from mlxtwin.cli.talk import Answer, Talk, fields, size, table
-from mlxtwin.client import bench
+from mlxtwin.client import bench, bench_chat
 from mlxtwin.client.bench_result import INSTALLED, RIVALS
 from mlxtwin.train.bench.work import LONGEST, SHAPES, SHORTEST
 
@@ -133,4 +133,51 @@ def _versions(found: dict[str, Any]) -> dict[str, str]:
     return versions
 
 
-command = group("bench", "Speed and memory against other trainers, side by side in one run.", train)
+@make_command("chat", "mlxtwin bench chat --model tiny")
+@click.option(
+    "--model", type=click.Choice(sorted(SHAPES)), default="135m", show_default=True,
+    help="The shape of the base; its weights are random.",
+)  # fmt: skip
+@click.option("--blocks", type=click.IntRange(min=1), help="Adapters on so many of the last blocks; 8, of tiny 2.")
+@click.option("--rank", type=click.IntRange(1, 512), default=8, show_default=True, help="Of the adapters.")
+@click.option("--tokens", type=click.IntRange(8, 512), default=128, show_default=True, help="Of an answer.")
+@click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="How often each is asked.")
+@click.option(
+    "--conversations", type=click.IntRange(1, 100), default=3, show_default=True,
+    help="Of ten turns, for the time to the first token.",
+)  # fmt: skip
+@click.option(
+    "--words", type=click.IntRange(1, 60), default=bench_chat.PROMPT_WORDS, show_default=True, help="Of a prompt.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of weights and answers.")
+@click.pass_obj
+def chat(talk: Talk, /, **chosen: Any) -> Answer:
+    """Answer with mlxtwin's engine and with mlx_lm's stream_generate, from the same base, and compare.
+
+    The engine is asked as a chat asks it, through its socket, with the bare base and with an adapter. Besides: how long
+    a change of adapter takes, and the time to the first token of the first and of the tenth turn of a conversation.
+    """
+    found = bench_chat.chat(bench_chat.Talked(**chosen), talk.note)
+    return Answer(found, chat_report(found))
+
+
+def chat_report(found: dict[str, Any]) -> str:
+    """The table, what is measured of ours alone, and the settings."""
+    rows = [(name, *(f"{found[who][f'{what}_tokens_per_second']:,.1f}" for what in ("bare", "adapter")))
+            for name, who in (("mlxtwin", "ours"), ("mlx_lm", "mlx_lm"))]  # fmt: skip
+    ratio = ("ours / its", *(f"{found['ratio'][what]:.2f}" for what in ("bare", "adapter")))
+    first, had = found["first_token_ms"], found["settings"]
+    alone = [
+        ("swap", f"{found['swap_ms']:.1f} ms; {found['swap_first_ms']:.1f} ms the first time"),
+        ("first token", f"{first['first']:.0f} ms in the first turn, {first['tenth']:.0f} ms in the tenth: "
+                        f"{first['ratio']:.2f} times"),
+        ("device", f"{found['device']}; BLAS {had['blas']}, {had['threads']} threads"),
+        ("base", f"{found['model']}: {had['parameters']:,} random parameters in {had['dtype']}"),
+        ("adapter", f"on the last {had['num_layers']} blocks, rank {had['rank']}"),
+        ("answers", f"{had['tokens']} tokens, {had['rounds']} rounds"),
+        ("versions", ", ".join(f"{name} {number}" for name, number in had["versions"].items())),
+    ]  # fmt: skip
+    return "\n\n".join([table([("tokens/s", "bare base", "adapter"), *rows, ratio]), had["measured"], fields(alone)])
+
+
+command = group("bench", "Speed and memory against others, side by side in one run.", train, chat)

@@ -1,17 +1,15 @@
-"""Talking with a twin: the engine process, and the conversation kept in the vault."""
+"""Talking with a twin: every turn is asked of the engine and kept in the vault."""
 
 from __future__ import annotations
 
-import json
 import secrets
-import subprocess
 from collections.abc import Generator
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from mlxtwin.errors import RunFailed, TwinError, UsageError
-from mlxtwin.jobs.supervisor import child_command, child_environment
+from mlxtwin.client.engine import Engine
+from mlxtwin.errors import UsageError
 from mlxtwin.paths import Home
 from mlxtwin.records import Message
 from mlxtwin.slots.registry import Slots, Version
@@ -19,165 +17,14 @@ from mlxtwin.slots.registry import Slots, Version
 if TYPE_CHECKING:
     from mlxtwin.vault.store import Vault
 
-MAX_TOKENS = 200
-TEMPERATURE = 0.7
+__all__ = ["Answered", "Chat", "Engine", "SlotGone"]
+
 TRAIN = "Train one with: mlxtwin retrain voice"
-MODULE = "mlxtwin.serve.engine"
 SAY_BETTER = "Type how you would have said it: /better TEXT"
 
 
 class SlotGone(UsageError):
     """The version a conversation is held with was removed: nobody is there to answer, so the conversation ends."""
-
-
-class Engine:
-    """The engine process of one conversation: started when it is needed, again after it ended; gone with its context.
-
-    ``last``: the engine's numbers about the last answer, empty when it did not come to its end.
-    """
-
-    def __init__(self, home: Home, key: bytes) -> None:
-        self.home, self._key = home, key
-        self.process: subprocess.Popen[bytes] | None = None
-        self.base = ""
-        self.last: dict[str, Any] = {}
-        self.cancelled = False
-        self._sending = self._asking = False
-
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end()
-
-    def open(self, base: dict[str, Any]) -> None:
-        """Load a base unless it is the one in memory."""
-        if self.process is None or self.process.poll() is not None:
-            self._start()
-        if base["fingerprint"] == self.base:
-            return
-        self.base = ""
-        try:
-            self._send({"op": "open", "base": base})
-            self._hear()
-        except KeyboardInterrupt:  # its reply would be taken for that to the next request
-            self._end()
-            raise
-        self.base = base["fingerprint"]
-
-    def ask(
-        self, messages: tuple[Message, ...], slot: str | None, version: int | None, seed: int
-    ) -> Generator[str, None, None]:
-        """Stream the pieces of an answer. Left before its end, it is cancelled."""
-        self.last = {}
-        request = {
-            "op": "ask",
-            "messages": [asdict(message) for message in messages],
-            "slot": slot,
-            "version": version,
-            "max_tokens": MAX_TOKENS,
-            "temperature": TEMPERATURE,
-            "seed": seed,
-        }
-        self._asking = True
-        try:
-            self._send(request)
-            if self.cancelled:
-                self._send({"op": "cancel"})
-            while "end" not in (said := self._hear()):
-                yield str(said["piece"])
-            self.last = said["end"]
-        except GeneratorExit:
-            self.cancel()
-            self._hear_the_end()
-            raise
-        except TwinError:
-            raise
-        except BaseException:  # what it still says would be taken for the next answer
-            self._end()
-            raise
-        finally:
-            self._asking = False
-
-    def end(self) -> None:
-        """End the process; the next ``open`` starts another, with no adapter in its memory."""
-        self._end()
-
-    def cancel(self) -> None:
-        """Ask for the end of the answer under way, or the next; what was said before still comes.
-
-        Safe in a signal handler: a line that is being sent is not broken, the cancel then follows it.
-        """
-        self.cancelled = True
-        if self._asking and not self._sending:
-            with suppress(TwinError):
-                self._send({"op": "cancel"})
-
-    def _start(self) -> None:
-        self._end()
-        self.process = subprocess.Popen(
-            child_command(MODULE, str(self.home.root)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env=child_environment(),
-            cwd=self.home.root,
-        )
-        self._write(self._key.hex())
-
-    def _end(self) -> int | None:
-        """Kill the process, if there is one; its exit code."""
-        process, self.process, self.base = self.process, None, ""
-        if process is None:
-            return None
-        process.kill()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
-        return process.wait()
-
-    def _send(self, request: dict[str, Any]) -> None:
-        self._write(json.dumps(request))
-
-    def _write(self, line: str) -> None:
-        if self.process is None or self.process.stdin is None:
-            raise self._gone()
-        self._sending = True
-        try:
-            self.process.stdin.write(line.encode() + b"\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            raise self._gone() from None
-        finally:
-            self._sending = False
-
-    def _hear(self) -> dict[str, Any]:
-        line = b"" if self.process is None or self.process.stdout is None else self.process.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise self._gone()
-        said: dict[str, Any] = json.loads(line)
-        if "error" in said:
-            error = TwinError(said["error"]["message"], said["error"]["hint"])
-            error.exit_code = said["error"]["exit_code"]
-            raise error
-        return said
-
-    def _hear_the_end(self) -> None:
-        try:
-            while "end" not in (said := self._hear()):
-                pass
-            self.last = said["end"]
-        except TwinError:
-            pass
-        except BaseException:
-            self._end()
-            raise
-
-    def _gone(self) -> RunFailed:
-        self._end()
-        return RunFailed("The engine process ended.", "Ask again; if it ends again, see: mlxtwin doctor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +41,8 @@ class Answered:
 class Chat:
     """A conversation with one slot. Every turn is in the vault before the next one is asked for.
 
-    ``messages`` is what the twin is shown: a prompt that was never answered is in the vault, not here. ``worn`` is
-    the version asked last, which the engine may hold in memory. ``rate`` and ``correct`` are about ``answered``.
+    ``messages`` is what the twin is shown: a prompt that was never answered is in the vault, not here. ``rate`` and
+    ``correct`` are about ``answered``.
     """
 
     engine: Engine
@@ -206,7 +53,6 @@ class Chat:
     conversation: int | None = None
     messages: list[Message] = field(default_factory=list)
     asked: tuple[Message, ...] = ()
-    worn: Version | None = None
     answered: Answered | None = None
     seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
 
@@ -216,8 +62,6 @@ class Chat:
     def switch(self, slot: str) -> None:
         """Go on with another slot; the conversation stays. Raises UsageError for one that has no current version."""
         version = Slots(self.home).version(slot)
-        if self.worn and self.worn != version and (self.worn.slot, self.worn.number) == (slot, version.number):
-            self.engine.end()  # the slot was removed and trained anew: the engine would take the old one for this
         self.engine.open(version.meta["base"])
         self.slot, self.version = slot, version
 
@@ -231,7 +75,7 @@ class Chat:
         return self._say(prompt.encode("utf-8", "replace").decode())
 
     def _require_version(self) -> None:
-        """The engine would answer from its memory with an adapter that was removed from the disk."""
+        """The same adapter, not one that was trained anew under its name since: that would be another voice."""
         slots = Slots(self.home)
         with suppress(UsageError):
             if slots.version(self.slot, self.version.number) == self.version:
@@ -247,7 +91,6 @@ class Chat:
         self.engine.last = {}
         try:
             self.engine.open(self.version.meta["base"])
-            self.worn = self.version
             with closing(self.engine.ask(self.asked, self.slot, self.version.number, self._seed())) as pieces:
                 for piece in pieces:
                     said.append(piece)

@@ -48,7 +48,6 @@ def forget(home: Home, vault: Vault, written: Iterable[str]) -> list[str]:
     retrain.
     """
     ids = list(dict.fromkeys(find(vault, one).document.id for one in written))
-    for id in ids:
-        vault.forget(id)
+    vault.forget_many(ids)
     shutil.rmtree(home.prefix, ignore_errors=True)
     return ids

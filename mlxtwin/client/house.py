@@ -6,14 +6,16 @@ programs on one home see one truth. What a noun can do beyond that is in the mod
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlxtwin.client import runs, slots, vault
-from mlxtwin.errors import VaultLocked
+from mlxtwin.client import doctor, imports, models, preferences, runs, secrets, slots, vault
+from mlxtwin.client.imports import ImportRequest, Progress
+from mlxtwin.client.preferences import Preferences
+from mlxtwin.errors import Interrupted, VaultLocked
 from mlxtwin.paths import Home
 
 if TYPE_CHECKING:
@@ -47,6 +49,15 @@ class Overview:
         """The person's own words that may train the twin."""
         return sum(row["words"] for row in self.tiers.values())
 
+    @property
+    def base(self) -> str:
+        """The base of the newest run, empty before the first."""
+        return str((self.run or {}).get("base") or "")
+
+
+class _Stopped(BaseException):
+    """Ends an import from within its progress; no importer takes it for a fault of a file."""
+
 
 class House:
     """A home and, once it is unlocked, the key of its vault."""
@@ -74,10 +85,18 @@ class House:
         """Whether only the person can say what opens the vault: no keychain holds it, nor the environment."""
         return vault.asks_passphrase(self.home)
 
+    def sealed_with_passphrase(self) -> bool:
+        """Whether a passphrase opens the vault, wherever it comes from; else the keychain does. Raises VaultDamaged."""
+        return vault.sealed_with_passphrase(self.home)
+
+    def keychain(self) -> tuple[str, str]:
+        """The name of the keychain that can keep a key, or an empty one and why there is none."""
+        return vault.keychain()
+
     def create(self, passphrase: str | None) -> str:
         """Make the vault and leave it open; returns the recovery key, which is shown once. Raises as `vault.create`."""
         recovery = vault.create(self.home, passphrase)
-        self._key = vault.unlock_key(self.home, lambda _wrong: passphrase or "")
+        self._key = vault.unlock_once(self.home, passphrase)
         return recovery
 
     def unlock(self, passphrase: str | None = None) -> None:
@@ -100,6 +119,59 @@ class House:
 
         with Vault.open(self.home, self.key) as opened:
             yield opened
+
+    def import_documents(
+        self, request: ImportRequest, progress: Progress, stopped: Callable[[], bool]
+    ) -> dict[str, Any]:
+        """The object of ``import --json``. Raises WhoIsMe where nobody is known to be the person, UsageError,
+        VaultLocked, StorageFull, and Interrupted once ``stopped`` says so: what was stored by then stays."""
+
+        def tell(done: int, files: int, documents: int) -> None:
+            if stopped():
+                raise _Stopped
+            progress(done, files, documents)
+
+        with self.vault() as opened:
+            names = opened.names() | {name for name in request.me if name.strip()}
+            rest = (request.as_source, request.tier, tell, request.include_forgotten)
+            try:
+                return imports.run(opened, request.paths, names, *rest)
+            except _Stopped:
+                imports.decide(opened)
+        message = "The import was stopped; what was read by then is kept."
+        raise Interrupted(message, "The same import adds the rest.")
+
+    def sources(self) -> tuple[str, ...]:
+        """What an import may be read as."""
+        return imports.sources()
+
+    def examine(self) -> dict[str, Any]:
+        """The object of ``doctor --json``; it takes a second or two. Raises nothing."""
+        return doctor.examine(self.home)
+
+    def bases(self) -> list[dict[str, Any]]:
+        """The base models there are."""
+        return models.ls(self.home)
+
+    def secrets(self) -> list[str]:
+        """The names of the tokens that are set. Raises Refused where there is no keychain."""
+        return secrets.ls()
+
+    def put_secret(self, name: str, value: str) -> None:
+        """Raises UsageError for a name nothing reads, Refused where there is no keychain."""
+        secrets.put(name, value)
+
+    def remove_secret(self, name: str) -> None:
+        """Raises UsageError if it is not set, Refused where there is no keychain."""
+        secrets.remove(name)
+
+    def preferences(self) -> tuple[Preferences, str]:
+        """How the screens look and the keys, and a notice where what is kept cannot be used."""
+        return preferences.load(self.home)
+
+    def keep_preferences(self, kept: Preferences) -> None:
+        """Raises TwinError for a home that cannot be written."""
+        preferences.save(self.home, kept)
 
     def pulse(self) -> object:
         """Changes whenever the overview may have: times of a few files, nothing is opened."""

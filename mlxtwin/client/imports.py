@@ -69,7 +69,6 @@ def run(
     include_forgotten: bool = False,
 ) -> dict[str, Any]:
     """Import into an open vault and curate; raises WhoIsMe where the export has authors and ``names`` is empty."""
-    from mlxtwin.curate.decide import curate
     from mlxtwin.sources.run import import_paths
 
     taken: dict[str, None] = {}
@@ -89,8 +88,22 @@ def run(
         remember=vault.remember_names,
         progress=progress,
     )
-    curate(vault)
+    decide(vault)
     return _summary(report, vault, taken)
+
+
+def decide(vault: Vault) -> None:
+    """Keep or drop what was not decided yet."""
+    from mlxtwin.curate.decide import curate
+
+    curate(vault)
+
+
+def sources() -> tuple[str, ...]:
+    """The names that an import may be read as."""
+    from mlxtwin.sources.registry import SOURCES
+
+    return tuple(SOURCES)
 
 
 @contextmanager

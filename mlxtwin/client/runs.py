@@ -222,10 +222,10 @@ def first_step(home: Home) -> str:
 
 def every(home: Home) -> list[dict[str, Any]]:
     """One row a run, the newest first."""
-    return [_row(run) for run in runs.every(home)]
+    return [row(run) for run in runs.every(home)]
 
 
-def _row(run: Run) -> dict[str, Any]:
+def row(run: Run) -> dict[str, Any]:
     """What can be told of a run; one whose spec is damaged is in the list all the same."""
     state: str = run.state()
     try:
@@ -239,6 +239,7 @@ def _row(run: Run) -> dict[str, Any]:
         "recipe": spec["recipe"].get("name"),
         "slot": spec["recipe"].get("slot"),
         "base": spec["base"].get("name"),
+        "effort": spec["recipe"].get("effort"),
         **_place(run),
         "verdict": result.get("verdict"),
         "version": result.get("version"),

@@ -128,6 +128,21 @@ def asks_passphrase(home: Home) -> bool:
     return needs_passphrase(home) and not os.environ.get(PASSPHRASE_VARIABLE)
 
 
+def sealed_with_passphrase(home: Home) -> bool:
+    """Whether a passphrase opens the vault rather than the keychain. Raises VaultDamaged for a damaged key file."""
+    from mlxtwin.security.unlock import needs_passphrase
+
+    return needs_passphrase(home)
+
+
+def keychain() -> tuple[str, str]:
+    """The name of the keychain that can keep a key, or an empty one and why there is none."""
+    from mlxtwin.security.keychain import status
+
+    found = status()
+    return (found.backend, "") if found.ok else ("", found.why)
+
+
 def open_vault(home: Home, ask: AskPassphrase) -> Vault:
     """The vault, to be used as a context manager. Raises VaultLocked or VaultDamaged."""
     from mlxtwin.vault.store import Vault

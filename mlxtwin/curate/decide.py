@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -27,30 +27,45 @@ class CurateReport:
 def curate(vault: Vault) -> CurateReport:
     """Decide all undecided documents of the vault; those decided before stay as they are.
 
-    Of duplicates the one kept in an earlier call wins, within one call the earlier in time (undated last).
+    Of duplicates the one kept in an earlier call wins, within one call the earlier in time (undated last). What the
+    person kept or dropped by hand stays so, whatever is said here, and copies of it are left out as duplicates.
     """
+    by_hand = _signed_by_hand(vault)
     seen = Seen()
-    for stored in vault.documents(only_kept=True):
-        if len(stored.signature) == SIGNATURE_BYTES:
-            seen.add(stored.signature)
+    for signature in vault.signatures():
+        if len(signature) == SIGNATURE_BYTES:
+            seen.add(signature)
     undecided = (stored.document for stored in vault.documents(undecided=True))
-    decisions = decide(undecided, seen)
+    decisions = decide(undecided, seen, by_hand)
     for start in range(0, len(decisions), ROWS_PER_WRITE):
         vault.decide_many(decisions[start : start + ROWS_PER_WRITE])
     dropped = Counter(one.reason for one in decisions if one.reason)
     return CurateReport(len(decisions), len(decisions) - dropped.total(), dict(sorted(dropped.items())))
 
 
-def decide(documents: Iterable[Document], seen: Seen) -> list[Decision]:
+def _signed_by_hand(vault: Vault) -> frozenset[str]:
+    """The ids of what the person keeps by hand; what curation had left out has no signature yet and is given one."""
+    kept = list(vault.kept_by_hand())
+    bare = [one for one in kept if one.decided and len(one.signature) != SIGNATURE_BYTES]
+    made = signatures(one.document.own_text for one in bare)
+    vault.sign((one.document.id, signature) for one, signature in zip(bare, made, strict=True))
+    return frozenset(one.document.id for one in kept)
+
+
+def decide(documents: Iterable[Document], seen: Seen, by_hand: Set[str] = frozenset()) -> list[Decision]:
     """One decision per document, duplicates of ``seen`` and of each other found; what is kept is added to ``seen``.
 
-    What is left out gets no signature: nothing is compared with it later.
+    What is left out gets no signature, for nothing is compared with it later, unless its id is in ``by_hand``: that is
+    kept all the same, so it goes before every other.
     """
     decisions: list[Decision] = []
     ordered: list[tuple[tuple[float, str], Decision]] = []
-    for document, tier, reason, signature in _signed(documents):
+    for document, tier, reason, signature in _signed(documents, by_hand):
         decision = Decision(document.id, tier, reason, signature)
-        if reason:
+        if document.id in by_hand:
+            seen.add(signature)
+            decisions.append(decision)
+        elif reason:
             decisions.append(decision)
         else:
             ordered.append((time_order(document), decision))
@@ -62,21 +77,24 @@ def decide(documents: Iterable[Document], seen: Seen) -> list[Decision]:
     return decisions
 
 
-def _signed(documents: Iterable[Document]) -> Iterator[tuple[Document, int, str, bytes]]:
+def _signed(documents: Iterable[Document], by_hand: Set[str]) -> Iterator[tuple[Document, int, str, bytes]]:
     """Judge a run of documents at a time, so that their words are hashed together and then let go."""
     run: list[tuple[Document, int, str]] = []
     for document in documents:
         run.append((document, *judge(document)))
         if len(run) >= ROWS_PER_WRITE:
-            yield from _with_signatures(run)
+            yield from _with_signatures(run, by_hand)
             run = []
-    yield from _with_signatures(run)
+    yield from _with_signatures(run, by_hand)
 
 
-def _with_signatures(run: list[tuple[Document, int, str]]) -> Iterator[tuple[Document, int, str, bytes]]:
-    made = signatures(document.own_text for document, _, reason in run if not reason)
-    for document, tier, reason in run:
-        yield document, tier, reason, b"" if reason else next(made)
+def _with_signatures(
+    run: list[tuple[Document, int, str]], by_hand: Set[str]
+) -> Iterator[tuple[Document, int, str, bytes]]:
+    wanted = [not reason or document.id in by_hand for document, _, reason in run]
+    made = signatures(document.own_text for (document, _, _), signed in zip(run, wanted, strict=True) if signed)
+    for (document, tier, reason), signed in zip(run, wanted, strict=True):
+        yield document, tier, reason, next(made) if signed else b""
 
 
 def time_order(document: Document) -> tuple[float, str]:

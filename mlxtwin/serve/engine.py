@@ -1,185 +1,144 @@
-"""The engine: ``python -m mlxtwin.serve.engine HOME``, JSON Lines over stdin and stdout.
+"""The engine of a home: ``python -m mlxtwin.serve.engine HOME``, the vault key on stdin.
 
-The first line on stdin is the vault key. Then one object a line:
-``{"op": "open", "base": {...}}`` loads a base; ``{"op": "ask", "messages": [...], "slot", "version", ...}`` streams
-``{"piece": text}`` lines and one ``{"end": {...}}``; ``{"op": "cancel"}`` ends the answer under way, or the one asked
-for last if it has not begun. What fails is one ``{"error": {...}}``. End of input ends the process. It opens no socket;
-network is denied to it by the operating system where possible.
+One process for every client of the home: it holds one base, and answers over a Unix socket (`app`, `address`). Network
+is denied to it by the operating system where possible. It puts itself into the background, and says one line on stdout
+once it listens: ``{"ready": {...}}``, or ``{"error": {...}}``.
+
+It ends by itself after a while without a question, sooner when every client has said goodbye, and, so that the memory
+and the GPU are the worker's, very soon while a run is training. Its clients start another when they ask again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import queue
+import secrets
 import sys
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
-from mlxtwin.errors import TwinError, UsageError
+from mlxtwin.errors import Busy, TwinError
 from mlxtwin.paths import Home
-from mlxtwin.records import Message
 from mlxtwin.security import airplane
-from mlxtwin.security.crypto import SealedFiles
+from mlxtwin.serve import address
+from mlxtwin.serve.turns import Mind, Turns, complaint
 
-if TYPE_CHECKING:
-    from mlxtwin.backend.engine import Loaded, PromptCache
+# Seconds without a question after which it ends: usually, once every client has said goodbye, and while a run trains.
+IDLE_SECONDS, ALONE_SECONDS = 300.0, 60.0
+TRAINING_SECONDS = {"cpu": 30.0, "metal": 1.0, "cuda": 1.0}
+# In the runs folder; a worker holds it for its life.
+TRAINING = "train.lock"
+LOOK_SECONDS = 0.5
+# For one that is about to end, which holds the lock until it has.
+HANDOVER_SECONDS = 10.0
+_GRACE_SECONDS = 1
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], make: Callable[[Home, bytes], Mind] | None = None) -> int:
+    """``make``: what answers, a `Twin` unless given."""
     os.umask(0o077)
     key = bytes.fromhex(sys.stdin.buffer.readline().decode().strip())
+    tell = _own_channel()
+    if os.fork():  # whoever starts an engine need not outlive it
+        return 0
     airplane.deny_network()
     airplane.engage()
-    channel = _own_channel()
+    home = Home(Path(arguments[0]))
     try:
-        _serve(Engine(Home(Path(arguments[0])), key, channel))
+        with address.locked(home, address.LOCK, HANDOVER_SECONDS) as own:
+            if not own:
+                raise Busy("Another engine of this home does not end.", "See: mlxtwin doctor")
+            asyncio.run(_serve(home, key, (make or _twin)(home, key), tell))
     except TwinError as error:
-        return _complain(channel, error)
+        tell(complaint(error))
+        return error.exit_code
+    except OSError as error:
+        tell(complaint(TwinError(f"The engine cannot listen: {type(error).__name__}.", "See: mlxtwin doctor")))
+        return TwinError.exit_code
     return 0
 
 
-def _own_channel() -> IO[str]:
-    """Our stdout, for us alone: whatever a library prints goes to stderr and cannot break a line of JSON."""
+def _twin(home: Home, key: bytes) -> Mind:
+    from mlxtwin.serve.twin import Twin
+
+    return Twin(home, key)
+
+
+def _own_channel() -> Callable[[dict[str, Any]], None]:
+    """Our stdout, for one line; what a library prints goes to stderr. Nothing more is read from stdin."""
     channel = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
-    return channel
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+    def tell(value: dict[str, Any]) -> None:
+        if not channel.closed:
+            channel.write(json.dumps(value) + "\n")
+            channel.close()
+
+    return tell
 
 
-def _serve(engine: Engine) -> None:
-    from mlxtwin.backend.device import prepare
+async def _serve(home: Home, key: bytes, mind: Mind, tell: Callable[[dict[str, Any]], None]) -> None:
+    import uvicorn
 
-    prepare()  # before anything imports MLX
-    engine.serve()
+    from mlxtwin.serve.app import Door, make_app
+
+    listener, place = address.listen(home)
+    own = address.Address(place, os.getpid(), secrets.token_urlsafe(32))
+    turns = Turns(mind)
+    ended = asyncio.Event()
+    door = Door(turns, ended.set)
+    config = uvicorn.Config(
+        make_app(door, own.token, key), http="h11", ws="none", lifespan="off", log_config=None, log_level="critical",
+        access_log=False, server_header=False, date_header=False, timeout_graceful_shutdown=_GRACE_SECONDS,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    threading.Thread(target=turns.run, name="turns", daemon=True).start()
+    watch = asyncio.create_task(_end_in_time(server, Watch(home, own, door), ended))
+    try:
+        address.write(home, own)
+        tell({"ready": {"pid": own.pid}})
+        await server.serve(sockets=[listener])
+    finally:
+        watch.cancel()
+        address.withdraw(home, own)
 
 
-@dataclass
-class Engine:
-    """One base in memory, at most one adapter on it, one answer at a time."""
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Whether it is time to end."""
 
     home: Home
-    key: bytes = field(repr=False)
-    channel: IO[str]
-    loaded: Loaded | None = None
-    attached: tuple[str, int] | None = None
-    cache: PromptCache | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    requests: queue.SimpleQueue[dict[str, Any] | None] = field(default_factory=queue.SimpleQueue)
+    own: address.Address
+    door: Any
 
-    def serve(self) -> None:
-        threading.Thread(target=self._listen, daemon=True).start()
-        while (request := self.requests.get()) is not None:
-            try:
-                self._answer(request)
-            except BrokenPipeError:  # whoever asked has gone
-                return
-            except TwinError as error:
-                _complain(self.channel, error)
-            except Exception as error:  # the engine outlives one bad request; its text stays in here
-                hint = "Ask again; if it fails again, see: mlxtwin doctor"
-                _complain(self.channel, TwinError(f"The engine failed with {type(error).__name__}.", hint))
+    def over(self) -> bool:
+        """Idle for too long, or not the engine of this home any more: the home was removed, or another one started."""
+        return self.door.turns.idle_seconds() >= self._patience() or address.read(self.home) != self.own
 
-    def _listen(self) -> None:
-        """A cancel must be heard in mid-answer, so stdin has a thread of its own.
+    def _patience(self) -> float:
+        kind = self.door.turns.mind.kind
+        if kind is not None and address.is_held(self.home.runs / TRAINING):
+            return TRAINING_SECONDS[kind]
+        return ALONE_SECONDS if self.door.abandoned else IDLE_SECONDS
 
-        What is asked and what is cancelled come in one order, and only here is either taken back: a cancel that
-        comes before its answer has begun is not lost.
-        """
+
+async def _end_in_time(server: Any, watch: Watch, ended: asyncio.Event) -> None:
+    while not (ended.is_set() or watch.over()):
         try:
-            for line in sys.stdin.buffer:
-                request = _parse(line)
-                if request["op"] == "cancel":
-                    self.cancelled.set()
-                    continue
-                if request["op"] == "ask":
-                    self.cancelled.clear()
-                self.requests.put(request)
-        finally:
-            self.cancelled.set()
-            self.requests.put(None)
-
-    def _answer(self, request: dict[str, Any]) -> None:
-        if request["op"] == "open":
-            self._open(request["base"])
-        elif request["op"] == "ask":
-            self._ask(request)
-        else:
-            raise UsageError("The engine was asked for something it does not know.")
-
-    def _open(self, base: dict[str, Any]) -> None:
-        from mlxtwin.backend.device import prepare
-        from mlxtwin.backend.engine import PromptCache, load_base
-        from mlxtwin.backend.models import BaseModel
-
-        device = prepare()
-        self.loaded, self.attached, self.cache = None, None, PromptCache()  # two bases may not fit at once
-        self.loaded = load_base(BaseModel.of(base), device)
-        _say(self.channel, {"opened": {"device": device.kind, "context": self.loaded.context}})
-
-    def _ask(self, request: dict[str, Any]) -> None:
-        from mlxtwin.backend.engine import generate
-
-        if self.loaded is None:
-            raise UsageError("The engine has no base yet.")
-        self._wear(request.get("slot"), request.get("version"))
-        answer = generate(
-            self.loaded,
-            [Message(one["role"], one["content"]) for one in request["messages"]],
-            max_tokens=request["max_tokens"],
-            temperature=request["temperature"],
-            seed=request["seed"],
-            stop=self.cancelled.is_set,
-            cache=self.cache,
-        )
-        for piece in answer:
-            _say(self.channel, {"piece": piece})
-        end = {name: getattr(answer, name) for name in ("ended", "tokens", "prompt_seconds", "tokens_per_second")}
-        _say(self.channel, {"end": end})
-
-    def _wear(self, slot: str | None, version: int | None) -> None:
-        """Swap adapters on the base in memory; no slot means the bare base."""
-        from mlxtwin.backend.adapters import LoraSpec, attach, detach, load_adapter
-        from mlxtwin.backend.engine import PromptCache
-        from mlxtwin.slots.registry import Slots
-
-        wanted = None if slot is None else (slot, int(version or 0))
-        if wanted == self.attached or self.loaded is None:
-            return
-        detach(self.loaded.model)
-        self.attached, self.cache = None, PromptCache()
-        if wanted is None:
-            return
-        slots = Slots(self.home, SealedFiles(self.home, self.key))
-        found = slots.version(*wanted)
-        if found.meta["base"]["fingerprint"] != self.loaded.base.fingerprint:
-            raise UsageError(f"Version {found.number} of slot {slot} was trained on another base.")
-        attach(self.loaded.model, LoraSpec.of(found.meta["adapter"]))
-        load_adapter(self.loaded.model, slots.adapter(found))
-        self.loaded.model.eval()
-        self.attached = wanted
-
-
-def _parse(line: bytes) -> dict[str, Any]:
-    """A line that is no request becomes one that is answered with an error."""
-    try:
-        request = json.loads(line)
-    except ValueError:
-        request = None
-    return request if isinstance(request, dict) and "op" in request else {"op": ""}
-
-
-def _complain(channel: IO[str], error: TwinError) -> int:
-    _say(channel, {"error": {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}})
-    return error.exit_code
-
-
-def _say(channel: IO[str], value: dict[str, Any]) -> None:
-    channel.write(json.dumps(value) + "\n")
-    channel.flush()
+            await asyncio.wait_for(ended.wait(), LOOK_SECONDS)
+        except TimeoutError:
+            continue
+    watch.door.turns.cancel_all()
+    server.should_exit = True
 
 
 if __name__ == "__main__":
-    # Not sys.exit: the listener may still wait on stdin, and Python aborts when it finds that lock held at its end.
+    # Not sys.exit: the thread of the model may be in the midst of an answer, which nobody hears any more.
     os._exit(main(sys.argv[1:]))

@@ -7,7 +7,7 @@ from typing import Any
 from mlxtwin.errors import TwinError
 from mlxtwin.vault.connection import Database
 from mlxtwin.vault.preferences import counts
-from mlxtwin.vault.rows import STORED_COLUMNS, VaultStats, stored_document
+from mlxtwin.vault.rows import EFFECTIVE_TIER, KEPT, REASON, STORED_COLUMNS, VaultStats, stored_document
 
 MOST_PROBLEMS = 20
 
@@ -28,12 +28,19 @@ def _broken_pages(database: Database) -> list[str]:
 
 
 def _broken_index(database: Database) -> list[str]:
+    checked = {"search": "documents", "message_search": "conversations"}
+    return [
+        f"The full-text index does not match the {of}." for table, of in checked.items() if not _holds(database, table)
+    ]
+
+
+def _holds(database: Database, table: str) -> bool:
     try:
         with database.write() as connection:
-            connection.execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
+            connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
     except TwinError:
-        return ["The full-text index does not match the documents."]
-    return []
+        return False
+    return True
 
 
 def _broken_rows(database: Database) -> list[str]:
@@ -64,15 +71,13 @@ def _lines(database: Database, sql: str) -> list[str]:
 
 
 def vault_stats(database: Database) -> VaultStats:
-    kinds = database.rows(
-        "SELECT kind, count(*), sum(decided AND reason = ''), sum(words_by_me) FROM documents GROUP BY kind"
-    )
+    kinds = database.rows(f"SELECT kind, count(*), sum({KEPT}), sum(words_by_me) FROM documents GROUP BY kind")
     tiers = database.rows(
-        "SELECT coalesce(forced_tier, tier) AS effective, count(*), sum(words_by_me) FROM documents"
-        " WHERE decided AND reason = '' AND effective IS NOT NULL GROUP BY effective"
+        f"SELECT {EFFECTIVE_TIER} AS effective, count(*), sum(words_by_me) FROM documents"
+        f" WHERE {KEPT} AND effective IS NOT NULL GROUP BY effective"
     )
     dropped = database.rows(
-        "SELECT CASE WHEN decided THEN reason ELSE importer_drop END AS why, count(*) FROM documents"
+        f"SELECT CASE WHEN decided THEN {REASON} ELSE importer_drop END AS why, count(*) FROM documents"
         " WHERE why != '' GROUP BY why ORDER BY count(*) DESC, why"
     )
     corrections, ratings = counts(database)

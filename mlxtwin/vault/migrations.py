@@ -107,6 +107,34 @@ def _preferences(connection: Connection) -> None:
         )""")
 
 
+def _by_hand(connection: Connection) -> None:
+    """``forced_keep``: 1 kept and 0 dropped by the person's own hand, NULL as curation says. The index holds all that a
+    list is filtered and ordered by, so that a scan of it reads no document."""
+    connection.execute("ALTER TABLE documents ADD COLUMN forced_keep INTEGER")
+    connection.execute("""
+        CREATE INDEX documents_listed ON documents (
+            at, kind, source, decided, reason, forced_keep, tier, forced_tier
+        )""")
+
+
+def _message_search(connection: Connection) -> None:
+    """The words of conversations; triggers keep it, so that it also holds when a conversation goes as a whole."""
+    connection.execute("""
+        CREATE VIRTUAL TABLE message_search USING fts5 (
+            content, content='messages', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+        )""")
+    connection.execute("INSERT INTO message_search (message_search, rank) VALUES ('secure-delete', 1)")
+    connection.execute("""
+        CREATE TRIGGER message_added AFTER INSERT ON messages BEGIN
+            INSERT INTO message_search (rowid, content) VALUES (new.id, new.content);
+        END""")
+    connection.execute("""
+        CREATE TRIGGER message_removed AFTER DELETE ON messages BEGIN
+            INSERT INTO message_search (message_search, rowid, content) VALUES ('delete', old.id, old.content);
+        END""")
+    connection.execute("INSERT INTO message_search (message_search) VALUES ('rebuild')")
+
+
 MIGRATIONS: list[Callable[[Connection], None]] = [
     _documents,
     _search,
@@ -114,4 +142,6 @@ MIGRATIONS: list[Callable[[Connection], None]] = [
     _conversations,
     _forgotten,
     _preferences,
+    _by_hand,
+    _message_search,
 ]

@@ -29,7 +29,10 @@ class PutResult:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document and what curation said of it: ``reason`` is why it was dropped, empty when kept or undecided."""
+    """A document and what is decided of it: ``reason`` is why it was dropped, empty when kept or undecided.
+
+    ``forced_keep`` is the person's own word, which goes before curation's: kept, dropped, or None for neither.
+    """
 
     document: Document
     tier: int | None = None
@@ -37,6 +40,7 @@ class StoredDocument:
     reason: str = ""
     decided: bool = False
     signature: bytes = b""
+    forced_keep: bool | None = None
 
     @property
     def kept(self) -> bool:
@@ -101,8 +105,14 @@ class ConversationRow:
     opening: str
 
 
+# Why it was dropped where the person did it; and the same in SQL, of curation's reason and the person's word.
+BY_HAND = "by hand"
+REASON = f"CASE forced_keep WHEN 1 THEN '' WHEN 0 THEN '{BY_HAND}' ELSE reason END"
+KEPT = "(decided AND coalesce(forced_keep, reason = ''))"
+EFFECTIVE_TIER = "coalesce(forced_tier, tier)"
+
 DOCUMENT_COLUMNS = "id, kind, source, key, title, at, thread, origin, importer_drop, text, turns"
-STORED_COLUMNS = f"{DOCUMENT_COLUMNS}, tier, forced_tier, reason, decided, signature"
+STORED_COLUMNS = f"{DOCUMENT_COLUMNS}, tier, forced_tier, {REASON}, decided, signature, forced_keep"
 
 
 def clean(text: str) -> str:
@@ -131,8 +141,9 @@ def stored_document(row: tuple[Any, ...]) -> StoredDocument:
         kind=kind, source=source, key=key, title=title, turns=_turns(text, turns), at=moment(at), thread=thread,
         origin=origin, drop=drop,
     )  # fmt: skip
-    tier, forced_tier, reason, decided, signature = row[11:]
-    return StoredDocument(document, tier, forced_tier, reason, bool(decided), signature)
+    tier, forced_tier, reason, decided, signature, forced_keep = row[11:]
+    forced = None if forced_keep is None else bool(forced_keep)
+    return StoredDocument(document, tier, forced_tier, reason, bool(decided), signature, forced)
 
 
 def stored_message(row: tuple[Any, ...]) -> StoredMessage:

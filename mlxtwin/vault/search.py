@@ -12,7 +12,7 @@ SNIPPET_WORDS = 24
 
 def find(database: Database, query: str, limit: int, marks: tuple[str, str]) -> list[Found]:
     """All the words, the last one as the beginning of a word; if that finds nothing, any of them."""
-    terms = _terms(query)
+    terms = terms_of(query)
     if not terms or limit < 1:
         return []
     return _matches(database, " AND ".join(terms) + " *", limit, marks) or (
@@ -20,7 +20,7 @@ def find(database: Database, query: str, limit: int, marks: tuple[str, str]) -> 
     )
 
 
-def _terms(query: str) -> list[str]:
+def terms_of(query: str) -> list[str]:
     """Each word in double quotes, where FTS5 splits it as it split the text; words without a letter or digit go."""
     words = clean(query).replace("\0", " ").replace('"', " ").split()
     return [f'"{word}"' for word in words if any(letter.isalnum() for letter in word)][:MOST_TERMS]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -20,11 +21,13 @@ from typing import Any
 from mlxtwin.errors import UsageError
 from mlxtwin.paths import Home, make_folder, storage_error, sync_folder
 from mlxtwin.records import Document, Kind, Message, PreferencePair, Rating
-from mlxtwin.vault import preferences
+from mlxtwin.vault import listing, preferences, talks
 from mlxtwin.vault.connection import Database, check_file, make_empty
 from mlxtwin.vault.inspect import problems, vault_stats
+from mlxtwin.vault.listing import ListedDocument, Wanted
 from mlxtwin.vault.rows import (
     DOCUMENT_COLUMNS,
+    KEPT,
     STORED_COLUMNS,
     ConversationRow,
     Decision,
@@ -34,13 +37,12 @@ from mlxtwin.vault.rows import (
     StoredMessage,
     VaultStats,
     clean,
-    conversation_row,
     document_row,
     row_digest,
     stored_document,
-    stored_message,
 )
 from mlxtwin.vault.search import find
+from mlxtwin.vault.talks import Told
 
 __all__ = [
     "ConversationRow",
@@ -126,7 +128,7 @@ class Vault:
         """Store by ``Document.id``, in transactions of 500 documents.
 
         A document whose words, title, time, thread or drop reason changed replaces the old one and is undecided
-        again; a tier that the person forced stays. Where in the import it was found is no change. One that was
+        again; what the person decided by hand stays. Where in the import it was found is no change. One that was
         forgotten stays out, unless ``include_forgotten`` takes it in again and for good.
         """
         counts: Counter[str] = Counter()
@@ -151,7 +153,7 @@ class Vault:
         if wanted is not None:
             where.append(f"kind IN ({', '.join('?' * len(wanted))})")
         if only_kept:
-            where.append("decided AND reason = ''")
+            where.append(KEPT)
         if undecided:
             where.append("NOT decided")
         sql = f"SELECT number, {STORED_COLUMNS} FROM documents WHERE {' AND '.join(where)} ORDER BY number LIMIT ?"
@@ -177,6 +179,44 @@ class Vault:
         with self._db.write() as connection:
             connection.executemany("UPDATE documents SET forced_tier = ? WHERE id = ?", [(tier, id) for id in ids])
 
+    def set_keep(self, ids: Iterable[str], keep: bool | None) -> None:
+        """The person's own choice to keep or drop, which goes before curation's, also after a later import; None takes
+        it back."""
+        with self._db.write() as connection:
+            connection.executemany("UPDATE documents SET forced_keep = ? WHERE id = ?", [(keep, id) for id in ids])
+
+    def kept_by_hand(self) -> list[StoredDocument]:
+        rows = self._db.rows(f"SELECT {STORED_COLUMNS} FROM documents WHERE forced_keep = 1 ORDER BY number")
+        return [stored_document(row) for row in rows]
+
+    def signatures(self) -> Iterator[bytes]:
+        """Of every document that has one, in the order of import."""
+        return (
+            row[0]
+            for row in self._db.rows(
+                "SELECT signature FROM documents WHERE decided AND signature != x'' ORDER BY number"
+            )
+        )
+
+    def sign(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Signatures of documents that were decided without one, as (id, signature)."""
+        with self._db.write() as connection:
+            connection.executemany(
+                "UPDATE documents SET signature = ? WHERE id = ?", [(signature, id) for id, signature in rows]
+            )
+
+    def listed(self, wanted: Wanted, limit: int | None = None) -> array[int]:
+        """The numbers of the documents that are wanted, the newest first, undated last; at most ``limit``."""
+        return listing.numbers(self._db, wanted, limit)
+
+    def listed_rows(self, numbers: Sequence[int]) -> list[ListedDocument]:
+        """What a list shows of some documents, in the order asked for; those that are gone are left out."""
+        return listing.rows(self._db, numbers)
+
+    def sources(self) -> dict[str, int]:
+        """How many documents each source gave."""
+        return listing.sources(self._db)
+
     def search(self, query: str, limit: int = 20, *, marks: tuple[str, str] = ("[", "]")) -> list[Found]:
         """The best matches first; any text is a query. ``marks`` go around the matched words in the snippet."""
         return find(self._db, query, limit, marks)
@@ -186,13 +226,16 @@ class Vault:
 
         Its id alone is kept, so that a later import leaves it out.
         """
-        with self._db.write() as connection:
-            _unindex(connection, id)
-            gone = connection.execute("DELETE FROM documents WHERE id = ?", (id,)).rowcount > 0
-            if gone:
-                connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (id,))
+        return self.forget_many([id]) > 0
+
+    def forget_many(self, ids: Iterable[str]) -> int:
+        """As ``forget``, in transactions of 500 documents; how many there were."""
+        gone, waiting = 0, iter(ids)
+        while batch := list(islice(waiting, BATCH)):
+            with self._db.write() as connection:
+                gone += sum(_forget(connection, id) for id in batch)
         self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-        return bool(gone)
+        return gone
 
     def count(self) -> int:
         return int(self._db.rows("SELECT count(*) FROM documents")[0][0])
@@ -257,21 +300,29 @@ class Vault:
             return int(row.lastrowid)
 
     def messages(self, conversation: int) -> list[StoredMessage]:
-        rows = self._db.rows(
-            "SELECT id, role, content, slot, version, complete, at FROM messages WHERE conversation = ? ORDER BY id",
-            (conversation,),
-        )
-        return [stored_message(row) for row in rows]
+        return talks.messages(self._db, conversation)
+
+    def page(
+        self, conversation: int, *, before: int | None = None, after: int | None = None, limit: int = 50
+    ) -> list[Told]:
+        """Up to ``limit`` messages beside a message's id, the oldest first; without one, the last of all."""
+        return talks.page(self._db, conversation, before, after, limit)
 
     def conversations(self, limit: int = 20) -> list[ConversationRow]:
         """The newest first."""
-        rows = self._db.rows(
-            "SELECT id, slot, base, started, (SELECT count(*) FROM messages WHERE conversation = c.id),"
-            " coalesce((SELECT substr(content, 1, 80) FROM messages WHERE conversation = c.id AND role = 'user'"
-            " ORDER BY id LIMIT 1), '') FROM conversations c ORDER BY id DESC LIMIT ?",
-            (limit,),
-        )
-        return [conversation_row(row) for row in rows]
+        return talks.conversations(self._db, limit)
+
+    def search_conversations(self, query: str, limit: int = 20) -> list[ConversationRow]:
+        """Those that hold all the words in one message, the newest match first; their ``opening`` is that message."""
+        return talks.search(self._db, query, limit)
+
+    def forget_messages(self, ids: Iterable[int]) -> None:
+        """Remove messages and their words, also from the write-ahead log."""
+        talks.forget_messages(self._db, ids)
+
+    def forget_conversation(self, conversation: int) -> bool:
+        """Remove a conversation with all that was said in it; False if there was none. Corrections and ratings stay."""
+        return talks.forget(self._db, conversation)
 
 
 def _put_in_place(unfinished: Path, vault: Path) -> None:
@@ -320,6 +371,14 @@ def _unindex(connection: Any, id: str) -> None:
         " FROM documents WHERE id = ?",
         (id,),
     )
+
+
+def _forget(connection: Any, id: str) -> bool:
+    _unindex(connection, id)
+    gone = connection.execute("DELETE FROM documents WHERE id = ?", (id,)).rowcount > 0
+    if gone:
+        connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (id,))
+    return bool(gone)
 
 
 def _now() -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from mlxtwin.client.engine import stop
 from mlxtwin.paths import Home
 from mlxtwin.records import Message
 from mlxtwin.security.crypto import SealedFiles, new_key
@@ -28,8 +29,8 @@ Run = Callable[..., Any]
 PASSPHRASE = "correct horse battery staple"
 FAKE = Path(__file__).parents[1] / "serve" / "fake_engine.py"
 START = (
-    "import sys; import mlxtwin.client.chat as chat; "
-    f"chat.child_command = lambda module, *rest: [sys.executable, {str(FAKE)!r}, *rest]; "
+    "import sys; import mlxtwin.client.engine as engine; "
+    f"engine.child_command = lambda module, *rest: [sys.executable, {str(FAKE)!r}, *rest]; "
     "from mlxtwin.cli.edge import main; sys.exit(main())"
 )
 META = {"verdict": "promoted", "base": {"name": "base", "fingerprint": "f", "path": "/base"}, "reasons": []}
@@ -38,7 +39,7 @@ CTRL_C, CTRL_D = b"\x03", b"\x04"
 
 
 @pytest.fixture
-def talk(vault_home: Run, tmp_path: Path, environment: dict[str, str]) -> Run:
+def talk(vault_home: Run, tmp_path: Path, environment: dict[str, str]) -> Iterator[Run]:
     """Run the program with a slot and an engine that says what was planned."""
     environment["MLXTWIN_PASSPHRASE"] = PASSPHRASE
     slots = Slots(Home(tmp_path / "home"), SealedFiles(Home(tmp_path / "home"), new_key()))
@@ -48,7 +49,8 @@ def talk(vault_home: Run, tmp_path: Path, environment: dict[str, str]) -> Run:
         (tmp_path / "home" / "plan.json").write_text(json.dumps(plan or [["Hello."]]))
         return vault_home(*arguments, program=f"-c{START}", **keywords)
 
-    return runner
+    yield runner
+    stop(Home(tmp_path / "home"))
 
 
 class Terminal:
@@ -108,10 +110,15 @@ def kept(tmp_path: Path) -> list[tuple[str, str, bool]]:
         return [(one.role, one.content, one.complete) for one in vault.messages(number)]
 
 
+def patience(tmp_path: Path, **seconds: float) -> None:
+    """What the next engine has of it."""
+    (tmp_path / "home" / "patience.json").write_text(json.dumps({"LOOK_SECONDS": 0.05} | seconds))
+
+
 def engine_ends(tmp_path: Path) -> bool:
     """Whether the engine process is gone, waiting a while for it."""
     pid = int((tmp_path / "home" / "engine.pid").read_text())
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + SECONDS / 2
     while time.monotonic() < deadline:
         try:
             os.kill(pid, 0)
@@ -289,7 +296,10 @@ def test_a_second_ctrl_c_does_not_wait_for_an_engine_that_hears_nothing(
     assert screen.end() == 0
 
 
-def test_ctrl_d_leaves_and_the_engine_is_gone(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+def test_ctrl_d_leaves_and_the_engine_ends_soon_when_nobody_else_is_there(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    patience(tmp_path, ALONE_SECONDS=0.2)
     screen = terminal(["one"])
     screen.type(CTRL_D)
     assert screen.end() == 0
@@ -297,9 +307,11 @@ def test_ctrl_d_leaves_and_the_engine_is_gone(terminal: Callable[..., Terminal],
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_the_program_killed_leaves_no_engine(
+def test_the_program_killed_ends_its_answer_and_so_the_engine_in_time(
     terminal: Callable[..., Terminal], tmp_path: Path, number: signal.Signals
 ) -> None:
+    """Nobody says goodbye for a program that is killed; but who hangs up has cancelled, or the answer would wait on."""
+    patience(tmp_path, IDLE_SECONDS=2.0, ALONE_SECONDS=2.0)
     screen = terminal(["begun ", {"wait": "never"}])
     screen.type(b"one\n")
     screen.until("begun ")
@@ -311,10 +323,11 @@ def test_the_program_killed_leaves_no_engine(
         assert kept(tmp_path)[1] == ("assistant", "begun ", False)
 
 
-def test_a_terminal_that_is_closed_keeps_the_answer_and_leaves_no_engine(
+def test_a_terminal_that_is_closed_keeps_the_answer_and_ends_the_engine_in_time(
     talk: Run, environment: dict[str, str], tmp_path: Path
 ) -> None:
     talk("slots", "ls", plan=[["begun ", {"wait": "never"}]])
+    patience(tmp_path, IDLE_SECONDS=2.0, ALONE_SECONDS=2.0)
     screen = Terminal(environment, "chat", "--once", "Hi")
     screen.until("begun ")
     os.close(screen.descriptor)

@@ -6,21 +6,26 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlxtwin.client import chat as chat_module
+from mlxtwin.client import engine as engine_module
 from mlxtwin.client.chat import Chat, Engine, SlotGone
-from mlxtwin.errors import RunFailed, UsageError
+from mlxtwin.client.engine import stop
+from mlxtwin.errors import RunFailed, TwinError, UsageError
 from mlxtwin.paths import Home
 from mlxtwin.security.crypto import SealedFiles, new_key
 from mlxtwin.slots.registry import Slots
 from mlxtwin.vault.store import Vault
 
+# How long a fake answer waits at most.
+WAITS_SECONDS = 60
 FAKE = Path(__file__).parents[1] / "serve" / "fake_engine.py"
 META = {"verdict": "promoted", "base": {"name": "base", "fingerprint": "f", "path": "/base"}, "reasons": []}
 
@@ -39,11 +44,30 @@ def asked(home: Home) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def chat(home: Home, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
-    monkeypatch.setattr(chat_module, "child_command", lambda _module, *rest: [sys.executable, str(FAKE), *rest])
+def fake(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(engine_module, "child_command", lambda _module, *rest: [sys.executable, str(FAKE), *rest])
+    yield
+    stop(home)
+
+
+@pytest.fixture
+def chat(home: Home, vault: Vault, fake: None) -> Iterator[Chat]:
     slot(home, "voice")
     with Engine(home, new_key()) as engine:
         yield Chat(engine, vault, home, "voice")
+
+
+def pid_of(chat: Chat) -> int:
+    pid = chat.engine.pid
+    assert pid is not None
+    return pid
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def kept(chat: Chat) -> list[tuple[str, str, bool]]:
@@ -94,6 +118,35 @@ def test_an_answer_that_is_left_is_cancelled_and_kept(chat: Chat, home: Home) ->
     assert "".join(chat.say("More")) == "three"
 
 
+def test_an_answer_that_is_left_while_more_was_said_is_kept_as_incomplete(chat: Chat, home: Home) -> None:
+    """Also where the engine was so fast that the whole answer was on its way."""
+    plan(home, ["one", {"touch": "said"}, " and two"])
+    with closing(chat.say("Hi")) as pieces:
+        next(pieces)
+        until((home.root / "said").exists)
+        until(lambda: answers_ended(chat))
+    assert kept(chat)[1] == ("assistant", "one", False)
+
+
+def answers_ended(chat: Chat) -> bool:
+    """Seen from outside: another conversation's answer comes after all that was said before."""
+    with Engine(chat.home, chat.engine._key) as other:
+        other.open(META["base"])
+        return True
+
+
+def test_who_hangs_up_has_cancelled(chat: Chat, home: Home) -> None:
+    """The next answer of a conversation would wait for the end of the one before."""
+    plan(home, ["one", {"wait": "never"}], ["two"])
+    answer = chat.engine.ask((), "voice", 1, 0)
+    assert next(answer) == "one"
+    with pytest.raises(KeyboardInterrupt):
+        answer.throw(KeyboardInterrupt)
+    began = time.monotonic()
+    assert "".join(chat.say("More")) == "two"
+    assert time.monotonic() - began < WAITS_SECONDS / 2
+
+
 def test_a_cancel_after_the_last_piece_leaves_the_answer_complete(chat: Chat, home: Home) -> None:
     plan(home, ["all of it"], ["more"])
     assert list(chat.say("Hi")) == ["all of it"]
@@ -113,15 +166,14 @@ def test_a_cancel_before_the_first_token_ends_the_answer(chat: Chat, home: Home)
 
 
 def test_a_signal_while_the_prompt_is_sent_breaks_no_line(chat: Chat, home: Home) -> None:
-    """The prompt is larger than a pipe holds, so the handler runs in the midst of its line."""
+    """The prompt is larger than a socket holds, so the handler runs in the midst of it."""
     plan(home, [{"wait": "never"}, "never said"], ["said"])
-    process = chat.engine.process
-    assert process is not None
-    os.kill(process.pid, signal.SIGSTOP)
+    pid = pid_of(chat)
+    os.kill(pid, signal.SIGSTOP)
 
     def handler(*_: object) -> None:
         chat.cancel()
-        os.kill(process.pid, signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
 
     before = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.2)
@@ -149,11 +201,11 @@ def test_a_killed_engine_keeps_the_partial_answer_says_so_and_comes_back(chat: C
 def test_an_engine_killed_between_two_turns_is_started_again(chat: Chat, home: Home) -> None:
     plan(home, ["one"], ["two"])
     list(chat.say("Hi"))
-    process = chat.engine.process
-    assert process is not None
-    process.kill()
-    process.wait()
+    before = pid_of(chat)
+    os.kill(before, signal.SIGKILL)
+    until(lambda: chat.engine.pid is None)
     assert "".join(chat.say("More")) == "two"
+    assert pid_of(chat) != before
 
 
 def test_another_slot_goes_on_with_the_conversation(chat: Chat, home: Home) -> None:
@@ -193,25 +245,24 @@ def test_a_slot_trained_anew_under_the_same_name_is_not_the_one_that_was_talked_
     plan(home, ["one"], ["two"])
     slot(home, "work")
     list(chat.say("Hi"))
-    before = chat.engine.process
     Slots(home).remove("voice")
     slot(home, "voice", run="another")
     with pytest.raises(SlotGone) as caught:
         chat.say("More")
     assert caught.value.hint.endswith("chat --slot voice")
+    assert len(asked(home)) == 1
     chat.switch("voice")
     assert "".join(chat.say("More")) == "two"
-    assert chat.engine.process is not before
 
 
 def test_another_version_in_use_leaves_the_conversation_with_its_own(chat: Chat, home: Home) -> None:
     plan(home, ["one"], ["two"])
     list(chat.say("Hi"))
-    before = chat.engine.process
+    before = pid_of(chat)
     slot(home, "voice", run="later")
     assert "".join(chat.say("More")) == "two"
     assert [one["version"] for one in asked(home)] == [1, 1]
-    assert chat.engine.process is before
+    assert pid_of(chat) == before
 
 
 def test_the_bare_base_gets_the_same_prompt_and_is_not_kept(chat: Chat, home: Home) -> None:
@@ -233,21 +284,144 @@ def test_a_prompt_with_bytes_that_are_no_characters_is_asked_all_the_same(chat: 
     assert kept(chat)[0] == ("user", "caf?", True)
 
 
-def test_leaving_the_context_ends_the_engine(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaving_the_context_says_goodbye_and_leaves_the_engine_to_others(home: Home, fake: None) -> None:
     home.root.mkdir()
-    monkeypatch.setattr(chat_module, "child_command", lambda _module, *rest: [sys.executable, str(FAKE), *rest])
+    key = new_key()
+    plan(home, ["one"])
+    with Engine(home, key) as stays:
+        with Engine(home, key) as engine:
+            engine.open({"fingerprint": "f"})
+            pid = engine.pid
+        until((home.root / "forgotten").exists)
+        assert (home.root / "forgotten").read_text() == f"{engine.conversation}\n"
+        stays.open({"fingerprint": "f"})
+        assert "".join(stays.ask((), None, None, 0)) == "one"
+        assert stays.pid == pid
+
+
+def test_an_engine_that_nobody_asks_is_not_started(home: Home, fake: None) -> None:
+    home.root.mkdir()
     with Engine(home, new_key()) as engine:
+        engine.cancel()
+    assert engine.pid is None
+    assert not (home.root / "engine.pid").exists()
+
+
+def test_two_clients_share_one_process_and_neither_gets_the_others_answer(chat: Chat, home: Home) -> None:
+    plan(home, ["one", {"wait": "go"}, " and one"], ["two", {"touch": "go"}, " and two"])
+    with Engine(home, chat.engine._key) as engine:
+        other = Chat(engine, chat.vault, home, "voice")
+        answer = chat.say("Hi")
+        assert next(answer) == "one"
+        assert engine.pid == pid_of(chat)
+        heard: list[str] = []
+        thread = threading.Thread(target=lambda: heard.extend(answer_of(engine)))
+        other.switch("voice")
+        thread.start()
+        (home.root / "go").touch()
+        assert "".join(answer) == " and one"
+        thread.join(60)
+    assert "".join(heard) == "two and two"
+
+
+def answer_of(engine: Engine) -> list[str]:
+    return list(engine.ask((), "voice", 1, 0))
+
+
+def test_two_starts_at_once_give_one_engine(home: Home, fake: None) -> None:
+    home.root.mkdir()
+    key, pids = new_key(), []
+    plan(home, ["one"])
+    gate = threading.Barrier(4)
+
+    def start() -> None:
+        with Engine(home, key) as engine:
+            gate.wait()
+            engine.open({"fingerprint": "f"})
+            pids.append(engine.pid)
+            gate.wait()
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(pids) == 4
+    assert len(set(pids)) == 1
+
+
+def test_another_thread_may_cancel(chat: Chat, home: Home) -> None:
+    plan(home, ["one", {"wait": "never"}, "two"], ["three"])
+    heard: list[str] = []
+
+    def ask() -> None:
+        heard.extend(chat.engine.ask((), "voice", 1, 0))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    until(lambda: heard == ["one"])
+    chat.engine.cancel()
+    thread.join(60)
+    assert heard == ["one"]
+    assert chat.engine.last["ended"] == "stopped"
+    assert "".join(chat.say("More")) == "three"
+
+
+def test_the_socket_of_a_dead_engine_is_no_obstacle(chat: Chat, home: Home) -> None:
+    plan(home, ["one"])
+    before = pid_of(chat)
+    os.kill(before, signal.SIGKILL)
+    until(lambda: chat.engine.pid is None)
+    found = engine_module.address.read(home)
+    assert found is not None
+    assert Path(found.socket).exists()
+    assert "".join(chat.say("Hi")) == "one"
+    assert pid_of(chat) != before
+
+
+def test_an_engine_that_hears_nothing_is_killed_and_another_one_answers(
+    chat: Chat, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan(home, ["one"])
+    before = pid_of(chat)
+    os.kill(before, signal.SIGSTOP)
+    monkeypatch.setattr(engine_module, "DEAF_SECONDS", 2.0)
+    chat.switch("voice")
+    monkeypatch.undo()
+    monkeypatch.setattr(engine_module, "child_command", lambda _module, *rest: [sys.executable, str(FAKE), *rest])
+    assert "".join(chat.say("Hi")) == "one"
+    assert pid_of(chat) != before
+
+
+def test_an_engine_of_an_earlier_vault_of_this_home_is_replaced(chat: Chat, home: Home) -> None:
+    plan(home, ["one"])
+    before = pid_of(chat)
+    with Engine(home, new_key()) as engine:
+        engine.open(META["base"])
+        assert "".join(engine.ask((), None, None, 0)) == "one"
+        assert engine.pid not in (None, before)
+
+
+def test_an_engine_that_cannot_start_is_a_sentence(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.root.mkdir()
+    monkeypatch.setattr(engine_module, "child_command", lambda *_: [sys.executable, "-c", "raise SystemExit(1)"])
+    with Engine(home, new_key()) as engine, pytest.raises(RunFailed, match="engine process ended"):
         engine.open({"fingerprint": "f"})
-        process = engine.process
-    assert process is not None
-    assert process.returncode is not None
+
+
+def test_what_is_wrong_with_a_question_is_told_and_the_engine_goes_on(chat: Chat, home: Home) -> None:
+    plan(home, ["one"])
+    with pytest.raises(TwinError, match="does not know") as caught:
+        chat.engine.open({"no": "fingerprint"})
+    assert caught.value.exit_code == 2
+    assert "".join(chat.say("Hi")) == "one"
 
 
 def test_the_key_is_in_no_representation() -> None:
     from mlxtwin.client.demo import Stage
-    from mlxtwin.serve.engine import Engine as Served
+    from mlxtwin.serve.twin import Twin
 
     key = new_key()
-    stage = Stage(Home(Path("/nowhere")), key, None)  # type: ignore[arg-type]
-    served = Served(Home(Path("/nowhere")), key, sys.stdout)
-    assert repr(key) not in repr(stage) + repr(served)
+    home = Home(Path("/nowhere"))
+    stage = Stage(home, key, None)  # type: ignore[arg-type]
+    assert repr(key) not in repr(stage) + repr(Twin(home, key)) + repr(Engine(home, key))

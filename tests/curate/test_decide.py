@@ -115,3 +115,39 @@ def test_a_tier_chosen_by_the_person_stays(vault: Vault) -> None:
 def test_times_without_a_zone_and_before_1970_have_an_order() -> None:
     times = [datetime(1660, 1, 1), datetime(1999, 1, 1, tzinfo=UTC), datetime(1999, 1, 2), None]
     assert sorted(times, key=seconds) == times
+
+
+def test_what_was_decided_by_hand_stays_so_after_an_import_of_a_changed_document(vault: Vault) -> None:
+    dropped, short = mail("a", text(1)), mail("b", "Thanks")
+    vault.put([dropped, short])
+    curate(vault)
+    vault.set_keep([dropped.id], False)
+    vault.set_keep([short.id], True)
+    assert reasons(vault) == {"a": "by hand", "b": ""}
+    vault.put([mail("a", text(2)), mail("b", "Thank you")])
+    assert curate(vault).decided == 2
+    assert reasons(vault) == {"a": "by hand", "b": ""}
+    assert [stored.document.key for stored in vault.documents(only_kept=True)] == ["b"]
+    vault.set_keep([dropped.id, short.id], None)
+    assert reasons(vault) == {"a": "", "b": "too short"}
+
+
+def test_a_copy_of_what_was_kept_or_dropped_by_hand_is_a_duplicate(vault: Vault) -> None:
+    vault.put([mail("kept", text(1), drop="bulk"), mail("dropped", text(2))])
+    curate(vault)
+    vault.set_keep([mail("kept", "").id], True)
+    vault.set_keep([mail("dropped", "").id], False)
+    vault.put([mail("kept again", text(1)), mail("dropped again", text(2))])
+    curate(vault)
+    found = reasons(vault)
+    assert found == {
+        "kept": "", "dropped": "by hand", "kept again": "exact duplicate", "dropped again": "exact duplicate",
+    }  # fmt: skip
+
+
+def test_what_is_kept_by_hand_goes_before_an_earlier_copy_in_one_call(vault: Vault) -> None:
+    vault.put([mail("mine", text(1), day=9)])
+    vault.set_keep([mail("mine", "").id], True)
+    vault.put([mail("copy", text(1), day=1)])
+    curate(vault)
+    assert reasons(vault) == {"mine": "", "copy": "exact duplicate"}

@@ -1,12 +1,21 @@
-"""The engine as a process: JSON Lines in and out, on a random base of some kilobytes."""
+"""The engine as a process, over its socket, on a random base of some kilobytes."""
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
+import signal
+import socket
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -16,50 +25,22 @@ import pytest
 from mlxtwin import starter
 from mlxtwin.backend.models import describe
 from mlxtwin.backend.tensors import to_safetensors
-from mlxtwin.jobs.supervisor import child_command, child_environment
-from mlxtwin.paths import Home
+from mlxtwin.client import engine as client
+from mlxtwin.client.engine import Engine, stop
+from mlxtwin.errors import RunFailed, TwinError
+from mlxtwin.jobs import runs
+from mlxtwin.paths import Home, make_folder
+from mlxtwin.records import Message
+from mlxtwin.security import airplane
 from mlxtwin.security.crypto import SealedFiles, new_key
+from mlxtwin.serve import address
+from mlxtwin.serve import engine as served
 from mlxtwin.slots.registry import Slots
 
 WIDTH, INNER, BLOCKS = 32, 64, 2
-SPEC = {"num_layers": 1, "rank": 2, "scale": 20.0, "dropout": 0.0, "keys": ["self_attn.q_proj"], "dora": False}
-
-
-class Speaker:
-    """One engine process, spoken to in its own words."""
-
-    def __init__(self, home: Home, key: bytes) -> None:
-        self.key = key
-        self.process = subprocess.Popen(
-            child_command("mlxtwin.serve.engine", str(home.root)),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=child_environment(), text=True,
-        )  # fmt: skip
-        self.send(key.hex())
-
-    def send(self, *lines: Any) -> None:
-        assert self.process.stdin is not None
-        text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
-        self.process.stdin.write(text)
-        self.process.stdin.flush()
-
-    def hear(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        said: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return said
-
-    def hear_all(self) -> tuple[str, dict[str, Any]]:
-        """The text of an answer, and its end or error."""
-        text = ""
-        while "piece" in (said := self.hear()):
-            text += said["piece"]
-        return text, said
-
-    def close(self) -> int:
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            pipe.close()
-        return self.process.wait(60)
+SPEC = {"num_layers": 1, "rank": 2, "scale": 20.0, "dropout": 0.0, "keys": ["self_attn.v_proj"], "dora": False}
+HELLO = (Message("user", "How was your week?"),)
+SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -94,110 +75,346 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture
-def engine(home: Home) -> Iterator[Speaker]:
-    home.root.mkdir()
-    speaker = Speaker(home, new_key())
-    yield speaker
-    speaker.process.kill()
-    speaker.close()
+def key() -> bytes:
+    return new_key()
 
 
-def ask(**changes: Any) -> dict[str, Any]:
-    messages = [{"role": "user", "content": "How was your week?"}]
-    request = {"op": "ask", "messages": messages, "slot": None, "version": None}
-    return request | {"max_tokens": 12, "temperature": 0.7, "seed": 1} | changes
+@pytest.fixture
+def engine(home: Home, key: bytes) -> Iterator[Engine]:
+    make_folder(home.root)
+    with Engine(home, key) as one:
+        yield one
+    stop(home)
 
 
-def adapter() -> bytes:
-    chance = np.random.default_rng(1)
-    name = f"model.layers.{BLOCKS - 1}.self_attn.q_proj.lora_"
+def said(engine: Engine, slot: str | None = None, version: int | None = None, tokens: int = 12, **more: Any) -> str:
+    return "".join(engine.ask(more.get("messages", HELLO), slot, version, more.get("seed", 1), max_tokens=tokens))
+
+
+def post(home: Home, path: str, token: str | None = None) -> tuple[int, bytes]:
+    """What the engine replies to a request of a stranger's."""
+    found = address.read(home)
+    assert found is not None
+    connection = HTTPConnection("engine")
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with closing(connection):
+        connection.sock.connect(found.socket)
+        connection.request("POST", path, headers={} if token is None else {"authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def state(home: Home) -> dict[str, Any]:
+    found = address.read(home)
+    assert found is not None
+    value: dict[str, Any] = json.loads(post(home, "/state", found.token)[1])
+    return value
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def adapter(seed: int = 1) -> bytes:
+    chance = np.random.default_rng(seed)
+    name = f"model.layers.{BLOCKS - 1}.self_attn.v_proj.lora_"
     drawn = {f"{name}a": chance.normal(0, 1, (WIDTH, 2)), f"{name}b": chance.normal(0, 1, (2, WIDTH))}
     return to_safetensors({key: value.astype(np.float32) for key, value in drawn.items()})
 
 
-def test_it_streams_swaps_adapters_hears_a_cancel_and_outlives_bad_requests(
-    engine: Speaker, home: Home, base: dict[str, Any]
+def add(home: Home, key: bytes, base: dict[str, Any], name: str = "voice", seed: int = 1, **changes: Any) -> None:
+    meta = {"run": f"r{seed}", "verdict": "promoted", "adapter": SPEC, "base": base}
+    Slots(home, SealedFiles(home, key)).add(name, adapter(seed), meta | changes, {})
+
+
+def impatient(monkeypatch: pytest.MonkeyPatch, **seconds: Any) -> None:
+    """Engines started from now on have other constants."""
+    program = "import os, sys; from mlxtwin.serve import engine\n"
+    program += "".join(f"engine.{name} = {value!r}\n" for name, value in ({"LOOK_SECONDS": 0.05} | seconds).items())
+    program += "os._exit(engine.main(sys.argv[1:]))"
+    monkeypatch.setattr(client, "child_command", lambda _module, home: [sys.executable, "-c", program, home])
+
+
+def test_it_streams_swaps_adapters_without_loading_the_base_again_and_outlives_bad_requests(
+    engine: Engine, home: Home, key: bytes, base: dict[str, Any]
 ) -> None:
-    slots = Slots(home, SealedFiles(home, engine.key))
-    meta = {"run": "r", "verdict": "promoted", "adapter": SPEC, "base": base}
-    slots.add("voice", adapter(), meta, {})
-    slots.add("voice", adapter(), meta | {"run": "s", "base": base | {"fingerprint": "another"}}, {})
+    add(home, key, base)
+    add(home, key, base, seed=2)
+    add(home, key, base | {"fingerprint": "another"}, seed=3)
 
-    engine.send("no json", [1], {"op": "dance"}, ask())
-    assert all("error" in engine.hear() for _ in range(4))  # the last: there is no base yet
-
-    engine.send({"op": "open", "base": base})
-    assert engine.hear()["opened"]["context"] == 4096
-    for file in ("cmdline", "environ"):
-        seen = Path(f"/proc/{engine.process.pid}/{file}").read_bytes()
-        assert seen
-        assert engine.key not in seen
-        assert engine.key.hex().encode() not in seen
-
-    engine.send(ask())
-    plain, said = engine.hear_all()
+    with pytest.raises(TwinError, match="does not know"):
+        said(engine)  # there is no base yet
+    engine.open(base)
+    plain = said(engine)
     assert plain.strip()
-    assert said["end"]["ended"] == "length"
-    assert said["end"]["tokens"] == 12
-    engine.send(ask())
-    assert engine.hear_all()[0] == plain
+    assert (engine.last["ended"], engine.last["tokens"]) == ("length", 12)
+    assert said(engine) == plain
 
-    engine.send(ask(slot="voice", version=1))
-    twin = engine.hear_all()[0]
-    assert twin != plain
-    engine.send(ask(slot="voice", version=2))
-    assert "another base" in engine.hear_all()[1]["error"]["message"]
-    engine.send(ask(slot="nobody", version=1))
-    assert engine.hear_all()[1]["error"]["exit_code"] == 2
-    engine.send(ask(slot="voice", version=1), ask())
-    assert engine.hear_all()[0] == twin
-    assert engine.hear_all()[0] == plain
+    first, second = said(engine, "voice", 1), said(engine, "voice", 2)
+    assert len({plain, first, second}) == 3
+    with pytest.raises(TwinError, match="another base"):
+        said(engine, "voice", 3)
+    with pytest.raises(TwinError) as caught:
+        said(engine, "nobody", 1)
+    assert caught.value.exit_code == 2
+    again = [said(engine, "voice", 2), said(engine), said(engine, "voice", 1), said(engine, "voice", 2)]
+    assert again == [second, plain, first, second]
+    assert state(home)["loads"] == 1
 
-    engine.send({"op": "cancel"}, ask())  # of an answer long gone
-    assert engine.hear_all()[1]["end"]["ended"] == "length"
-    engine.send(ask(max_tokens=3000), {"op": "cancel"})  # before the first token
-    _, said = engine.hear_all()
-    assert said["end"]["ended"] == "stopped"
-    assert said["end"]["tokens"] < 3000
-    engine.send(ask(max_tokens=3000))
-    assert "piece" in engine.hear()
-    engine.send({"op": "cancel"})
-    assert engine.hear_all()[1]["end"]["ended"] == "stopped"
-
-    engine.send({"op": "open", "base": base | {"path": "/nowhere"}}, ask())
-    assert "/nowhere" in engine.hear()["error"]["message"]
-    assert "no base" in engine.hear()["error"]["message"]
+    with pytest.raises(TwinError, match="/nowhere"):
+        engine.open(base | {"path": "/nowhere", "fingerprint": "x"})
+    assert said(engine) == plain
+    assert state(home)["loads"] == 2
 
 
-def test_the_end_of_input_ends_it_in_the_midst_of_an_answer(engine: Speaker, base: dict[str, Any]) -> None:
-    engine.send({"op": "open", "base": base}, ask(max_tokens=3000))
-    assert "opened" in engine.hear()
-    assert "piece" in engine.hear()
-    assert engine.close() == 0
+def test_a_slot_trained_anew_under_its_old_name_is_another_one(
+    engine: Engine, home: Home, key: bytes, base: dict[str, Any]
+) -> None:
+    add(home, key, base)
+    engine.open(base)
+    before = said(engine, "voice", 1)
+    Slots(home).remove("voice")
+    with pytest.raises(TwinError, match="no slot voice"):
+        said(engine, "voice", 1)
+    add(home, key, base, seed=2)
+    assert said(engine, "voice", 1) != before
+    assert state(home)["loads"] == 1
 
 
-def test_what_a_library_prints_does_not_break_the_lines(home: Home) -> None:
+def test_more_adapters_than_are_kept_answer_in_turns(
+    engine: Engine, home: Home, key: bytes, base: dict[str, Any]
+) -> None:
+    """Five conversations at once with five adapters, four of which are kept: each says what it says alone."""
+    for number in range(1, 6):
+        add(home, key, base, seed=number)
+    engine.open(base)
+    alone = [said(engine, "voice", number, 40) for number in range(1, 6)]
+    assert len(set(alone)) == 5
+    others = [Engine(home, key) for _ in range(5)]
+    for one in others:
+        one.open(base)
+    answers = [one.ask(HELLO, "voice", number, 1, max_tokens=40) for number, one in enumerate(others, 1)]
+    together = [""] * 5
+    for _ in range(40):
+        for place, answer in enumerate(answers):
+            together[place] += next(answer, "")
+    assert together == alone
+
+
+def test_a_cancel_is_heard_before_the_first_piece_in_the_midst_and_after_the_end(
+    engine: Engine, base: dict[str, Any]
+) -> None:
+    engine.open(base)
+    said(engine)
+    engine.cancel()  # of an answer long gone
+    engine.cancelled = False
+    assert said(engine)
+    assert engine.last["ended"] == "length"
+    engine.cancelled = True
+    said(engine, tokens=3000)
+    assert engine.last["ended"] == "stopped"
+    assert engine.last["tokens"] < 3000
+    engine.cancelled = False
+    heard = []
+    for piece in engine.ask(HELLO, None, None, 1, max_tokens=3000):
+        heard.append(piece)
+        engine.cancel()
+    assert engine.last["ended"] == "stopped"
+    assert 0 < engine.last["tokens"] < 3000
+
+
+def test_a_prefix_of_a_conversation_is_read_once(engine: Engine, home: Home, key: bytes, base: dict[str, Any]) -> None:
+    """Also after the bare base and another adapter had their say. The answer is that of an engine that reads it all."""
+    add(home, key, base)
+    long = (Message("user", "word " * 1500),)
+    engine.open(base)
+    answer = said(engine, "voice", 1, 4, messages=long)
+    first = engine.last["prompt_seconds"]
+    said(engine, None, None, 4, messages=long)
+    more = (*long, Message("assistant", answer), Message("user", "And?"))
+    twin = said(engine, "voice", 1, 12, messages=more)
+    assert engine.last["prompt_seconds"] < first / 3
+    with Engine(home, key) as fresh:
+        fresh.open(base)
+        assert said(fresh, "voice", 1, 12, messages=more) == twin
+
+
+def test_the_key_is_in_neither_argv_nor_environment_and_no_file_says_it(
+    engine: Engine, home: Home, key: bytes, base: dict[str, Any]
+) -> None:
+    engine.open(base)
+    for file in ("cmdline", "environ"):
+        seen = Path(f"/proc/{engine.pid}/{file}").read_bytes()
+        assert seen
+        assert key not in seen
+        assert key.hex().encode() not in seen
+    for path in (home.root / "engine").iterdir():
+        if not path.is_socket():
+            assert key.hex().encode() not in path.read_bytes()
+
+
+def test_it_has_no_network_and_only_its_owner_may_come_to_the_socket(
+    engine: Engine, home: Home, base: dict[str, Any]
+) -> None:
+    engine.open(base)
+    found = address.read(home)
+    assert found is not None
+    parts = {home.root / "engine", *(home.root / "engine").iterdir(), Path(found.socket), Path(found.socket).parent}
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in parts}
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items()), modes
+    if airplane.enforced_by() == "namespace":
+        assert len(Path(f"/proc/{engine.pid}/net/route").read_text().splitlines()) <= 1
+        assert Path(f"/proc/{engine.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+
+
+def test_a_wrong_token_is_refused(engine: Engine, home: Home, base: dict[str, Any]) -> None:
+    engine.open(base)
+    found = address.read(home)
+    assert found is not None
+    for path in ("/state", "/ask", "/open", "/stop", "/cancel/x", "/leave/x"):
+        assert post(home, path, "wrong") == (401, b"")
+        assert post(home, path) == (401, b"")
+    assert post(home, "/nothing", found.token)[0] == 404
+    assert state(home)["pid"] == engine.pid == found.pid
+    assert found.token not in repr(found)
+
+
+@pytest.mark.parametrize("folder", ["short", "a-very-long-name-of-a-folder" * 4])
+def test_the_home_may_have_a_path_of_any_length(
+    folder: str, tmp_path: Path, key: bytes, base: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(make_folder(tmp_path / folder))
+    monkeypatch.setenv("TMPDIR", str(make_folder(tmp_path / ("too-long-for-a-socket" * 5))))
+    with Engine(home, key) as engine:
+        engine.open(base)
+        found = address.read(home)
+        assert found is not None
+        assert len(found.socket) <= address.LONGEST_PATH_BYTES
+        assert said(engine)
+        os.kill(found.pid, signal.SIGKILL)
+        until(lambda: not address.alive(home))
+        engine.open(base)
+        assert said(engine)
+        second = address.read(home)
+        assert second is not None
+        if len(folder) > 100:
+            assert not Path(found.socket).parent.exists()
+    stop(home)
+    assert not Path(second.socket).exists()
+    assert Path(second.socket).parent.exists() == (Path(second.socket).parent == home.root / "engine")
+
+
+def test_killed_in_mid_answer_it_is_a_sentence_and_the_next_question_starts_another(
+    engine: Engine, base: dict[str, Any]
+) -> None:
+    engine.open(base)
+    heard: list[str] = []
+    with pytest.raises(RunFailed, match="engine process ended"):
+        for piece in engine.ask(HELLO, None, None, 1, max_tokens=3000):
+            heard.append(piece)
+            if len(heard) == 5:
+                assert engine.pid is not None
+                os.kill(engine.pid, signal.SIGKILL)
+    assert len(heard) >= 5
+    assert engine.last == {}
+    assert said(engine)
+
+
+def test_it_ends_when_nobody_has_asked_for_a_while(
+    engine: Engine, home: Home, base: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(monkeypatch, IDLE_SECONDS=2.0)
+    engine.open(base)
+    assert engine.pid is not None
+    answer = engine.ask(HELLO, None, None, 1, max_tokens=1000)
+    assert next(answer)
+    answer.close()
+    until(lambda: not address.alive(home))
+    assert address.read(home) is None
+    assert not (home.root / "engine" / "socket").exists()
+    assert said(engine)
+
+
+def test_it_ends_sooner_once_everybody_said_goodbye(
+    engine: Engine, home: Home, base: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(monkeypatch, ALONE_SECONDS=0.1)
+    engine.open(base)
+    engine.end()
+    until(lambda: not address.alive(home))
+
+
+def test_it_leaves_to_a_run_that_trains_what_it_needs_and_comes_back_when_asked(
+    engine: Engine, home: Home, base: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(monkeypatch, TRAINING_SECONDS=dict.fromkeys(served.TRAINING_SECONDS, 0.2))
+    make_folder(home.runs)
+    engine.open(base)
+    before = engine.pid
+    with (home.runs / runs.TRAINING).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        until(lambda: not address.alive(home))
+        assert said(engine)
+        assert engine.pid != before
+        until(lambda: not address.alive(home))
+
+
+def test_the_lock_it_looks_at_is_the_one_that_a_worker_holds() -> None:
+    assert served.TRAINING == runs.TRAINING
+
+
+@pytest.mark.parametrize("folder", ["short", "a-very-long-name-of-a-folder" * 4])
+def test_it_ends_and_leaves_nothing_when_its_home_is_removed(
+    folder: str, tmp_path: Path, key: bytes, base: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(monkeypatch)
+    home = Home(make_folder(tmp_path / folder))
+    engine = Engine(home, key)
+    engine.open(base)
+    found = address.read(home)
+    assert found is not None
+    with (home.root / "engine" / address.LOCK).open() as lock:
+        shutil.rmtree(home.root)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # free once the process is gone
+    assert not Path(found.socket).parent.exists()
+
+
+def test_what_a_library_prints_goes_nowhere_near_a_reply(
+    engine: Engine, base: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = (
-        "import os, sys; from mlxtwin.serve import engine\n"
-        "def serve(one):\n"
-        "    print('a library speaks'); os.system('echo so does a program'); one.channel.write('{}\\n')\n"
-        "    one.channel.flush()\n"
-        "engine._serve = serve; engine.main(['/nowhere'])"
+        "import os, sys; from mlxtwin.serve import engine, twin\n"
+        "class Loud(twin.Twin):\n"
+        "    def open(self, base):\n"
+        "        print('a library speaks'); os.system('echo so does a program'); return super().open(base)\n"
+        "os._exit(engine.main(sys.argv[1:], Loud))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], input=f"{new_key().hex()}\n", capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "{}\n"
-    assert "a library speaks" in done.stderr
+    monkeypatch.setattr(client, "child_command", lambda _module, home: [sys.executable, "-c", program, home])
+    engine.open(base)
+    assert said(engine)
 
 
-def test_a_machine_without_mlx_is_told_in_a_sentence(home: Home) -> None:
+def test_a_machine_without_mlx_is_told_in_a_sentence(
+    engine: Engine, base: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = (
-        "import sys; sys.modules['mlx'] = None; sys.modules['mlx.core'] = None; "
-        "from mlxtwin.serve import engine; sys.exit(engine.main(['/nowhere']))"
+        "import os, sys; sys.modules['mlx'] = None; sys.modules['mlx.core'] = None\n"
+        "from mlxtwin.serve import engine; os._exit(engine.main(sys.argv[1:]))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], input=f"{new_key().hex()}\n", capture_output=True, text=True, check=False
+    monkeypatch.setattr(client, "child_command", lambda _module, home: [sys.executable, "-c", program, home])
+    with pytest.raises(TwinError, match="MLX") as caught:
+        engine.open(base)
+    assert caught.value.exit_code == 1
+
+
+def test_neither_a_server_nor_a_model_library_is_loaded_by_a_client() -> None:
+    program = (
+        "import sys; import mlxtwin.client.chat\n"
+        "heavy = {'uvicorn', 'starlette', 'asyncio', 'mlx', 'mlx_lm'}\n"
+        "sys.exit(' '.join(heavy & {name.partition('.')[0] for name in sys.modules}) or 0)"
     )
-    assert done.returncode == 1
-    assert "MLX" in json.loads(done.stdout)["error"]["message"]
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
