@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlxtwin.client import doctor, imports, models, preferences, runs, secrets, slots, vault
+from mlxtwin.client import doctor, engine, imports, models, preferences, runs, secrets, slots, vault
 from mlxtwin.client.imports import ImportRequest, Progress
 from mlxtwin.client.preferences import Preferences
 from mlxtwin.errors import Interrupted, VaultLocked
@@ -109,8 +109,9 @@ class House:
         self._key = vault.unlock_once(self.home, passphrase)
 
     def lock(self) -> None:
-        """Forget the key; a run under way has its own and goes on."""
+        """Forget the key and end the engine, which has it too; a run under way has its own and goes on."""
         self._key = None
+        engine.stop(self.home)
 
     @contextmanager
     def vault(self) -> Iterator[Vault]:

@@ -380,10 +380,10 @@ async def test_what_a_model_says_moves_nothing_and_links_nowhere(
         chat.talks.answers = [list(nasty)]
         chat.talks.gate.clear()
         await chat.begin("[red]Hi[/red] \x1b[2J")
-        await chat.until(lambda: "▌ red" in drawn(chat.app))
+        await chat.until(lambda: "▌ red" in drawn(chat.app) and "[red]Hi[/red]" in drawn(chat.app))
         live = drawn(chat.app)
         chat.talks.gate.set()
-        await chat.until(lambda: len(chat.shown()) == 2)
+        await chat.until(lambda: len(chat.shown()) == 2 and "[red]Hi[/red]" in drawn(chat.app))
         for text in (live, drawn(chat.app)):
             assert not set(text) & {"\x1b", "\x07", "\u202e"}
             assert "[red]Hi[/red]" in text

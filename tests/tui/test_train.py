@@ -198,10 +198,12 @@ async def test_the_curves_are_drawn_at_most_twice_a_second(training: FakeTrainin
         clear: Callable[[], None] = plot.clear
         loop = pilot.app._loop
         plot.clear = lambda: (drawn.append(loop.time()), clear())[1]  # type: ignore[method-assign, union-attr]
-        for number in range(22, 40):
+        for number in range(22, 1000):
+            if len(drawn) >= 3:
+                break
             training.tell(RUN, step(number))
             await pilot.pause(0.06)
-    assert len(drawn) >= 2
+    assert len(drawn) >= 3
     assert all(later - sooner >= 0.5 for sooner, later in pairwise(drawn))
 
 

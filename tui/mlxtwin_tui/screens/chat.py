@@ -142,7 +142,8 @@ class ChatScreen(Page):
         chosen = next((one for one in self.choices if one.slot == self.talks.slot), None)
         title = "a new conversation" if self.talks.conversation is None else "a conversation that is kept"
         held = f"{chosen.slot} v{chosen.version} on {chosen.base} · {title}" if chosen else "nobody answers yet"
-        self.query_one("#held", Static).update(clean_terminal(held), layout=False)
+        for line in self.query("#held").results(Static):  # none while the screen is being closed
+            line.update(clean_terminal(held), layout=False)
         self._prompt.disabled = chosen is None
         self._prompt.placeholder = f"Say something to {chosen.slot}" if chosen else ""
         await self._show_hint(chosen)
