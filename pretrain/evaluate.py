@@ -3,7 +3,8 @@
     python -m pretrain.evaluate MODEL CORPUS --previous OTHER_MODEL --report answers.md
 
 MODEL and OTHER_MODEL are folders in Hugging Face layout. One JSON object goes to stdout, the answers side by side to
-the report. The same folder gives the same answers each time. This needs mlxtwin, and no PyTorch.
+the report. The same folder gives the same answers but for the rounding of a processor. This needs mlxtwin,
+and no PyTorch.
 """
 
 from __future__ import annotations
