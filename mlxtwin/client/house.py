@@ -19,7 +19,7 @@ from mlxtwin.errors import Interrupted, VaultLocked
 from mlxtwin.paths import Home
 
 if TYPE_CHECKING:
-    from mlxtwin.vault.store import Vault
+    from mlxtwin.vault.store import Vault, VaultStats
 
 Door = Literal["absent", "broken", "locked", "open"]
 Next = Literal["init", "unlock", "import", "train", "watch", "chat"]
@@ -65,6 +65,7 @@ class House:
     def __init__(self, home: Home, key: bytes | None = None) -> None:
         self.home = home
         self._key = key
+        self._counted: tuple[object, VaultStats] | None = None
 
     @property
     def key(self) -> bytes:
@@ -110,7 +111,7 @@ class House:
 
     def lock(self) -> None:
         """Forget the key and end the engine, which has it too; a run under way has its own and goes on."""
-        self._key = None
+        self._key = self._counted = None
         engine.stop(self.home)
 
     @contextmanager
@@ -177,8 +178,20 @@ class House:
     def pulse(self) -> object:
         """Changes whenever the overview may have: times of a few files, nothing is opened."""
         newest = max(self.home.runs.glob("*/events.jsonl"), default=None)
-        watched = (self.home.vault, self.home.vault.with_name("vault.db-wal"), self.home.keys, self.home.slots, newest)
-        return self.door, tuple(_changed(path) for path in watched), tuple(map(_changed, self.home.slots.glob("*/*")))
+        watched = (self.home.keys, self.home.slots, newest, *self.home.slots.glob("*/*"))
+        return self.door, self._vault_files(), tuple(map(_changed, watched))
+
+    def _vault_files(self) -> object:
+        """Changes whenever the vault may have."""
+        return tuple(map(_changed, (self.home.vault, self.home.vault.with_name("vault.db-wal"))))
+
+    def _stats(self) -> VaultStats:
+        """Counted anew only where the vault changed: a run under way changes the overview every second."""
+        files = self._vault_files()
+        if self._counted is None or self._counted[0] != files:
+            with self.vault() as opened:
+                self._counted = files, opened.stats()
+        return self._counted[1]
 
     def overview(self) -> Overview:
         """All of the home screen at once."""
@@ -189,8 +202,7 @@ class House:
         run = latest[0] if latest else None
         if door == "locked":
             return Overview(door, "unlock", slots=known, run=run)
-        with self.vault() as opened:
-            stats = opened.stats()
+        stats = self._stats()
         found = Overview(
             door, "import", stats.by_kind, stats.by_tier, stats.dropped, stats.corrections, stats.ratings, known, run
         )
