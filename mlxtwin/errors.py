@@ -24,6 +24,9 @@ A message is one sentence that names the input; the hint is the next step. Neith
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class TwinError(Exception):
     """The base of all: ``message`` says what happened, ``hint`` what to do next (may be empty)."""
@@ -110,3 +113,11 @@ class RunFailed(TwinError):
 
 class Interrupted(TwinError):
     exit_code = 130
+
+
+def told_of(failure: Mapping[str, Any]) -> TwinError:
+    """The error that another process told of by its ``message``, ``hint`` and ``exit_code``."""
+    kind = {UsageError.exit_code: UsageError, Refused.exit_code: Refused}.get(failure["exit_code"], TwinError)
+    error = kind(failure["message"], failure["hint"])
+    error.exit_code = failure["exit_code"]
+    return error

@@ -20,7 +20,7 @@ from dataclasses import asdict
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 
-from mlxtwin.errors import RunFailed, TwinError
+from mlxtwin.errors import RunFailed, TwinError, told_of
 from mlxtwin.jobs.supervisor import child_command, child_environment, hand_over
 from mlxtwin.paths import Home
 from mlxtwin.records import Message
@@ -234,7 +234,7 @@ class _Reply:
             raise gone()
         said: dict[str, Any] = json.loads(line)
         if "error" in said:
-            raise _error(said["error"])
+            raise told_of(said["error"])
         return said
 
     def hear_the_end(self) -> dict[str, Any]:
@@ -313,7 +313,7 @@ def _spawn(home: Home, key: bytes) -> None:
             raise gone()
     said = json.loads(line)
     if "error" in said:
-        raise _error(said["error"])
+        raise told_of(said["error"])
 
 
 def _kill_all(process: subprocess.Popen[bytes]) -> None:
@@ -327,9 +327,3 @@ def _first_line(process: subprocess.Popen[bytes]) -> bytes:
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         return process.stdout.readline() if selector.select(START_SECONDS) else b""
-
-
-def _error(said: dict[str, Any]) -> TwinError:
-    error = TwinError(said["message"], said["hint"])
-    error.exit_code = said["exit_code"]
-    return error

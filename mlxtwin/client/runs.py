@@ -11,7 +11,7 @@ from mlxtwin.client import corrections
 from mlxtwin.client.parent import Parent
 from mlxtwin.client.parent import parent as parent_of
 from mlxtwin.client.vault import BEGIN, exists
-from mlxtwin.errors import RunFailed, TwinError, UsageError
+from mlxtwin.errors import RunFailed, TwinError, UsageError, told_of
 from mlxtwin.jobs import ranks, runs, supervisor
 from mlxtwin.jobs.runs import Run
 from mlxtwin.paths import Home
@@ -276,7 +276,7 @@ def outcome(home: Home, run: Run) -> dict[str, Any]:
         return {"run": run.id, "slot": slot, "version": None, "verdict": "stopped", "reasons": [], **place}
     failure = run.failure()
     if failure:
-        raise _as_error(failure)
+        raise told_of(failure)
     again = f"Go on with: mlxtwin retrain --resume {run.id}"
     if _place(run)["step"]:
         raise RunFailed(f"The worker of run {run.id} was killed at step {_place(run)['step']}.", again)
@@ -304,9 +304,3 @@ def _done(home: Home, run: Run) -> dict[str, Any]:
     except UsageError:
         reasons = []
     return result | {"reasons": reasons, "checks": checks}
-
-
-def _as_error(failure: dict[str, Any]) -> TwinError:
-    error = TwinError(failure["message"], failure["hint"])
-    error.exit_code = failure["exit_code"]
-    return error

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlxtwin.client.vault import BEGIN, exists
-from mlxtwin.errors import UsageError
+from mlxtwin.errors import TwinError, UsageError, told_of
 from mlxtwin.paths import Home
 from mlxtwin.slots.registry import Slots, SlotState, Version
+
+EXPORT_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +90,29 @@ def card(home: Home, key: bytes, name: str, number: int | None) -> Card:
 
 
 def export(home: Home, key: bytes, name: str, number: int | None, folder: Path) -> Version:
-    """Write a version as a folder that stock mlx-lm loads; raises UsageError for a folder that holds files."""
-    from mlxtwin.backend.device import prepare
+    """Write a version as a folder that stock mlx-lm loads; raises UsageError for a folder that holds files.
 
-    prepare()  # before anything imports MLX
-    from mlxtwin.backend.adapters import LoraSpec
-    from mlxtwin.backend.models import BaseModel
-    from mlxtwin.export.mlx import to_mlx
+    A child process does it: it needs MLX, which no program of ours with a screen loads.
+    """
+    from mlxtwin.jobs.supervisor import child_command, child_environment
 
-    slots = _open(home, key)
-    version = slots.version(name, number)
-    to_mlx(slots.adapter(version), LoraSpec.of(version.meta["adapter"]), BaseModel.of(version.meta["base"]), folder)
+    version = _look(home).version(name, number)
+    target = str(folder.absolute())
+    command = child_command("mlxtwin.jobs.exporter", str(home.root), version.slot, str(version.number), target)
+    try:
+        done = subprocess.run(
+            command,
+            input=key.hex().encode() + b"\n",
+            capture_output=True,
+            timeout=EXPORT_SECONDS,
+            env=child_environment(),
+            check=False,
+        )
+        failure = json.loads(done.stdout.splitlines()[-1])["error"]
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        raise TwinError("The export ended without an answer.", "Check this machine with: mlxtwin doctor") from None
+    if failure:
+        raise told_of(failure)
     return version
 
 

@@ -5,21 +5,17 @@ Every method may block. Looking needs no key; report cards and exports do, and r
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlxtwin.client import slots
-from mlxtwin.errors import TwinError, UsageError
+from mlxtwin.errors import UsageError
 from mlxtwin.records import Check
 from mlxtwin.slots.registry import Slots, SlotState, Version
 
 if TYPE_CHECKING:
     from mlxtwin.client.house import House
-
-EXPORT_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +119,13 @@ class Versions:
     def export(self, slot: str, number: int, folder: str) -> str:
         """Write a version in the clear as a folder that mlx-lm loads; the folder of the base it belongs to.
 
-        A child process does it, since it needs MLX. Raises UsageError for a folder that holds files or cannot be
-        written, VaultLocked.
+        Raises UsageError for a folder that holds files or cannot be written, VaultLocked.
         """
         if not folder.strip():
             raise UsageError("The name of the folder is empty.", "For example: ~/voice-adapter")
-        target = Path(folder.strip()).expanduser().absolute()
-        return _export_apart(self.house, slot, number, target)
+        target = Path(folder.strip()).expanduser()
+        version = slots.export(self.house.home, self.house.key, slot, number, target)
+        return str(version.meta["base"]["path"])
 
 
 def _slot_row(state: SlotState) -> SlotRow:
@@ -173,24 +169,3 @@ def _card(row: VersionRow, report: dict[str, Any], meta: dict[str, Any]) -> Repo
         documents=holdout.get("documents", 0),
         update=meta["recipe"].get("update") is not None,
     )
-
-
-def _export_apart(house: House, slot: str, number: int, target: Path) -> str:
-    from mlxtwin.jobs.supervisor import child_command, child_environment
-
-    command = child_command("mlxtwin.jobs.exporter", str(house.home.root), slot, str(number), str(target))
-    try:
-        done = subprocess.run(
-            command,
-            input=house.key.hex().encode() + b"\n",
-            capture_output=True,
-            timeout=EXPORT_SECONDS,
-            env=child_environment(),
-            check=False,
-        )
-        answer = json.loads(done.stdout.splitlines()[-1])
-    except (subprocess.TimeoutExpired, ValueError, IndexError):
-        raise TwinError("The export ended without an answer.", "Check this machine with: mlxtwin doctor") from None
-    if "message" in answer:
-        raise UsageError(answer["message"], answer["hint"])
-    return str(answer["base"])

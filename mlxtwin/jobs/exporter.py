@@ -1,7 +1,7 @@
 """Take an adapter out, in a process of its own: ``python -m mlxtwin.jobs.exporter HOME SLOT VERSION FOLDER``.
 
-The vault key comes on stdin. Prints one JSON object: ``base``, the folder of the base it belongs to, or ``message`` and
-``hint`` of what went wrong. For programs that must not load MLX themselves.
+The vault key comes on stdin. Prints one JSON object, ``error``: null, or ``message``, ``hint`` and ``exit_code`` of
+what went wrong. For programs that must not load MLX themselves.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ def main(arguments: list[str]) -> int:
     root, slot, number, folder = arguments
     key = bytes.fromhex(sys.stdin.buffer.readline().decode().strip())
     airplane.engage()
+    failure = None
     try:
-        answer = {"base": _export(Home(Path(root)), key, slot, int(number), Path(folder))}
+        _export(Home(Path(root)), key, slot, int(number), Path(folder))
     except TwinError as error:
-        answer = {"message": error.message, "hint": error.hint}
+        failure = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
     except OSError as error:
-        answer = {"message": f"{folder} cannot be written: {error.strerror}.", "hint": "Choose another folder."}
-    sys.stdout.write(json.dumps(answer) + "\n")
-    return 0 if "base" in answer else 1
+        message = f"{folder} cannot be written: {error.strerror}."
+        failure = {"message": message, "hint": "Choose another folder.", "exit_code": TwinError.exit_code}
+    sys.stdout.write(json.dumps({"error": failure}) + "\n")
+    return 1 if failure else 0
 
 
-def _export(home: Home, key: bytes, slot: str, number: int, folder: Path) -> str:
+def _export(home: Home, key: bytes, slot: str, number: int, folder: Path) -> None:
     from mlxtwin.backend.device import prepare
 
     prepare()  # before anything imports MLX
@@ -41,9 +43,7 @@ def _export(home: Home, key: bytes, slot: str, number: int, folder: Path) -> str
 
     slots = Slots(home, SealedFiles(home, key))
     version = slots.version(slot, number)
-    base = BaseModel.of(version.meta["base"])
-    to_mlx(slots.adapter(version), LoraSpec.of(version.meta["adapter"]), base, folder)
-    return str(base.path)
+    to_mlx(slots.adapter(version), LoraSpec.of(version.meta["adapter"]), BaseModel.of(version.meta["base"]), folder)
 
 
 if __name__ == "__main__":
