@@ -8,10 +8,11 @@ import click
 
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.frame import group
-from mlxtwin.cli.talk import Answer, Talk, fields, size, table
+from mlxtwin.cli.talk import Answer, Talk, fields, table
 from mlxtwin.client import bench, bench_chat
 from mlxtwin.client.bench_result import INSTALLED, RIVALS
 from mlxtwin.train.bench.work import LONGEST, SHAPES, SHORTEST
+from mlxtwin.wording import size
 
 HEADER = ("", "seconds", "tokens/s", "first epoch", "later", "peak memory", "held-out loss", *("ours / its",) * 3)
 ABOVE = ("", "", "", "", "", "", "", "speed", "later", "memory")

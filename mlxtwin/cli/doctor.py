@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mlxtwin.cli.frame import command as make_command
-from mlxtwin.cli.talk import Answer, fields, size
+from mlxtwin.cli.talk import Answer, fields
 from mlxtwin.client.doctor import examine
 from mlxtwin.paths import find_home
+from mlxtwin.wording import size
 
 _ABOVE = ("device", "blas", "compile", "memory_budget")
 

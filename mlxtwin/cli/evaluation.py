@@ -8,9 +8,8 @@ import click
 
 from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
-from mlxtwin.cli.retrain import strength_line
 from mlxtwin.cli.talk import Answer, one_line
-from mlxtwin.client import slots
+from mlxtwin.client import run_words, slots
 from mlxtwin.client.vault import unlock_key
 from mlxtwin.paths import find_home
 from mlxtwin.wording import plural
@@ -44,7 +43,8 @@ def lines(value: dict[str, Any], report: dict[str, Any], *, update: bool = False
     """The report card as a person reads it, that of an ``update`` or of another run."""
     out = [f"{value['slot']} version {value['version']}: {value['verdict']}"]
     out += [f"  {'pass' if check['passed'] else 'FAIL'}  {check['reason']}" for check in report["verdict"]["checks"]]
-    out += strength_line(report["strength"], update=update)
+    if turned_down := run_words.strength(report["strength"], update=update):
+        out.append(f"  {turned_down}")
     holdout = value["holdout"]
     documents = plural(holdout["documents"], "held-out document")
     out.append(f"  measured on {plural(holdout['tokens'], 'token')} of {documents}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from mlxtwin.cli.frame import command as make_command
-from mlxtwin.cli.talk import Answer, Talk, size
+from mlxtwin.cli.talk import Answer, Talk
 from mlxtwin.client import models
 from mlxtwin.paths import find_home
+from mlxtwin.wording import size
 
 
 @make_command("pull", "mlxtwin pull HuggingFaceTB/SmolLM2-135M-Instruct@main")

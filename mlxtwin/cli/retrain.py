@@ -12,13 +12,13 @@ import click
 from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.plan_text import memory_text
-from mlxtwin.cli.talk import Answer, Talk, fields, size, table
-from mlxtwin.client import runs
+from mlxtwin.cli.talk import Answer, Talk, fields, table
+from mlxtwin.client import plan_words, run_words, runs
 from mlxtwin.client.vault import unlock_key
 from mlxtwin.errors import Interrupted, NothingNew, UsageError
 from mlxtwin.paths import find_home
 from mlxtwin.records import RunEvent
-from mlxtwin.wording import plural
+from mlxtwin.wording import clock, plural, size
 
 if TYPE_CHECKING:
     from mlxtwin.jobs.runs import Run
@@ -127,8 +127,6 @@ def _show_plan(planned: runs.Planned) -> Answer:
     memory = planned.memory
     values = planned.resolved.recipe.model_dump(mode="json")
     origins = planned.resolved.origins
-    shown = ((key, _plain(value, _UNSET.get(key, "all"))) for key, value in _flat(values))
-    rows = [(key, text, origins.get(key, "default")) for key, text in shown]
     data = {
         "train_examples": len(planned.dataset.train),
         "holdout_examples": len(planned.dataset.holdout),
@@ -139,7 +137,7 @@ def _show_plan(planned: runs.Planned) -> Answer:
     if planned.resolved.recipe.preference is not None:
         data |= {"corrections": len(planned.dataset.pairs), "ratings": len(planned.dataset.ratings)}
     parts = [
-        table(rows, ("key", "value", "from")),
+        table(plan_words.values(planned.resolved), ("key", "value", "from")),
         fields([(name.replace("_", " "), f"{value:,}") for name, value in data.items()]),
         memory_text(memory),
     ]
@@ -150,35 +148,9 @@ def _show_plan(planned: runs.Planned) -> Answer:
 def _show_bare(resolved: Resolved, memory: MemoryPlan) -> Answer:
     """The plan of a base whose weights are not here."""
     values, origins = resolved.recipe.model_dump(mode="json"), resolved.origins
-    shown = ((key, _plain(value, _UNSET.get(key, "all"))) for key, value in _flat(values))
-    rows = table([(key, text, origins.get(key, "default")) for key, text in shown], ("key", "value", "from"))
+    rows = table(plan_words.values(resolved), ("key", "value", "from"))
     value = {"recipe": values, "origins": origins, "memory": memory.as_dict()}
     return Answer(value, f"{rows}\n\n{memory_text(memory)}")
-
-
-def _flat(values: dict[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, dict) and key in _NESTED:
-            yield from _flat(value, f"{key}.")
-        else:
-            yield f"{at}{key}", value
-
-
-_NESTED = ("data", "lora_parameters", "prefix_cache", "early_stop", "replay", "preference", "update", "gate")
-# What it means that a key has no value, where that is not "all".
-_UNSET = {"preference": "none", "update": "none", "preference.supervised_weight": "0"} | dict.fromkeys(
-    ("preference.desirable_weight", "preference.undesirable_weight"), "by number"
-)
-
-
-def _plain(value: Any, unset: str = "all") -> str:
-    if value is None:
-        return unset
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {inner}" for key, inner in value.items())
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def follow(home: Home, started: Started, talk: Talk, detach: bool = False) -> Answer:
@@ -210,7 +182,8 @@ def finish(home: Home, run: Run) -> Answer:
     """The end of a run as an answer."""
     result = runs.outcome(home, run)
     if result["verdict"] == "stopped":
-        note = f"Stopped {stopped_where(result)}. Go on with: mlxtwin retrain --resume {run.id}"
+        where = run_words.stopped_where(result["step"], result["steps"])
+        note = f"Stopped {where}. Go on with: mlxtwin retrain --resume {run.id}"
         return Answer(result, "", (note,), 130)
     promoted = result["verdict"] == "promoted"
     lines = [f"{result['slot']} version {result['version']}: {result['verdict']}", *card_lines(result)]
@@ -220,35 +193,20 @@ def finish(home: Home, run: Run) -> Answer:
     return Answer(result, "\n".join(lines), _rejected_notes(result), 3)
 
 
-def stopped_where(result: dict[str, Any]) -> str:
-    """``at step 12 of 40``, or that all steps were done."""
-    step, steps = result["step"], result["steps"]
-    if step and step == steps:
-        return f"while measuring, after all {steps:,} steps" if steps > 1 else "while measuring, after its one step"
-    return f"at step {step} of {steps}" if steps else f"at step {step}"
-
-
 def _promoted_notes(home: Home, slot: str, number: int) -> tuple[str, ...]:
     before = runs.replaced(home, slot, number)
     back = f"It replaces version {before}; go back with: mlxtwin slots rollback {slot}"
     return (*((back,) if before else ()), f"Talk to it: mlxtwin chat --slot {slot}")
 
 
-_MORE = "Import more of your writing, or train longer: --set effort=balanced"
-_REMEDIES = {
-    "gain": _MORE,
-    "certainty": _MORE,
-    "forgetting": "Against forgetting: a lower learning_rate or fewer epochs",
-    "copying": "Against copying: fewer epochs",
-    "preferred": "Against unlearning what you wanted: a lower learning_rate, or a higher preference.beta",
-    "current": "The version in use stays: it knows your held-out words better",
-}
+_MORE = "Import more of your writing, or train longer: --set effort=balanced."
+_REMEDIES = run_words.REMEDIES | dict.fromkeys(("gain", "certainty"), _MORE)
 
 
 def _rejected_notes(result: dict[str, Any]) -> tuple[str, ...]:
     """What might help against each failed check, each told once, and how to go on with the version as it is."""
     failed = [name for name, check in result["checks"].items() if not check[2]]
-    helps = dict.fromkeys(f"{_REMEDIES[name]}." for name in failed if name in _REMEDIES)
+    helps = dict.fromkeys(_REMEDIES[name] for name in failed if name in _REMEDIES)
     slot, number = result["slot"], result["version"]
     samples = f"See samples: mlxtwin eval {slot} --version {number}"
     return (*helps, samples, f"To use it all the same: mlxtwin slots use {slot} {number} --anyway")
@@ -259,17 +217,15 @@ def card_lines(result: dict[str, Any]) -> list[str]:
     passed = [bool(check[2]) for check in result["checks"].values()]
     reasons = result["reasons"] or [f"{name}." for name in result["checks"]]  # the version may be removed by now
     lines = [f"  {'pass' if ok else 'FAIL'}  {reason}" for ok, reason in zip(passed, reasons, strict=True)]
-    lines += strength_line(result["strength"], update="update" in result)
+    if turned_down := run_words.strength(result["strength"], update="update" in result):
+        lines.append(f"  {turned_down}")
     speed = f"{result['tokens_per_second']:,.0f} tokens/s"
     took = f"{plural(result['supervised_tokens'], 'supervised token')} in {result['seconds']:.0f} s ({speed})"
     peak = size(result["peak_memory_bytes"])
     return [*lines, f"  {plural(result['steps'], 'step')}, {took}, peak memory {peak}"]
 
 
-def strength_line(strength: float, *, update: bool = False) -> list[str]:
-    """Said only of an adapter that was turned down; that of an update towards the version it goes on from."""
-    what = f"{strength:.0%} of what it learned anew" if update else f"{strength:.0%} of its strength"
-    return [] if strength == 1 else [f"  kept at {what}, so as not to forget other text"]
+_NOTED = frozenset({"validation", "prefix_off", "skipped"})
 
 
 def show(event: RunEvent, talk: Talk) -> None:
@@ -280,53 +236,14 @@ def show(event: RunEvent, talk: Talk) -> None:
         return
     data = event.data
     if event.event == "step":
-        left = _minutes(data["seconds_left"])
         talk.progress(
             f"step {data['step']}/{data['steps']}  loss {data['loss']:.3f}  {data['tokens_per_second']:,.0f} tokens/s  "
-            f"{size(data['memory_bytes'])}  {left} left"
+            f"{size(data['memory_bytes'])}  {clock(data['seconds_left'])} left"
         )
-    elif event.event == "prefix":
-        talk.progress(f"frozen blocks, once for every example: {data['done']:,} of {data['tokens']:,} tokens")
-    elif event.event == "reference":
-        talk.progress(f"reading what was answered before: {data['done']:,} of {data['items']:,}")
-    elif event.event == "replay":
-        talk.progress(f"the base's own answers, to rehearse: {data['done']} of {data['answers']}")
-    elif event.event == "validation":
-        talk.note(_validation_line(data))
-    elif event.event == "prefix_off" and data["reason"] in _NO_PREFIX:
-        talk.note(_NO_PREFIX[data["reason"]])
-    elif event.event == "evaluate":
-        talk.progress(_STAGES.get(data["stage"], data["stage"]))
-    elif event.event == "skipped":
-        talk.note(f"Step {data['step']} was skipped: its loss was not finite; the learning rate is halved.")
-    elif event.event == "train" and data["step"]:
-        talk.note(f"Going on from step {data['step']} of {data['steps']}.")
-
-
-def _validation_line(data: dict[str, Any]) -> str:
-    """The loss after one epoch on what was set apart, and what follows from it."""
-    loss = "not a number" if data["loss"] is None else f"{data['loss']:.3f}"
-    verdict = "the best so far" if data["best"] else "no better than before"
-    stop = "; the best epoch is kept" if data["stops"] else ""
-    return f"Epoch {data['epoch']} of {data['epochs']}: loss {loss} on words set apart, {verdict}{stop}."
-
-
-_NO_PREFIX = {
-    "architecture": "The frozen blocks are computed anew in every epoch: this base cannot be computed in two parts.",
-    "too-large": "The frozen blocks are computed anew in every epoch: what they make of the examples would take more "
-    "disk than prefix_cache.max_gb.",
-}
-_STAGES = {
-    "strength": "looking how much of the adapter forgets nothing",
-    "holdout": "measuring base and twin on held-out words",
-    "forgetting": "measuring both on neutral text",
-    "leakage": "sampling replies and looking for copied runs",
-    "parent": "measuring the version it goes on from on the same words",
-}
-
-
-def _minutes(seconds: float) -> str:
-    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+    elif event.event in ("prefix", "reference", "replay", "evaluate"):
+        talk.progress(run_words.doing(event) or "")
+    elif (event.event in _NOTED or (event.event == "train" and data["step"])) and (said := run_words.said(event)):
+        talk.note(said)
 
 
 @contextmanager

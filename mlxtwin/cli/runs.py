@@ -6,9 +6,10 @@ import click
 
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.frame import group
-from mlxtwin.cli.retrain import card_lines, finish, show, stopped_where
+from mlxtwin.cli.retrain import card_lines, finish, show
 from mlxtwin.cli.talk import Answer, Talk, table
 from mlxtwin.client import runs
+from mlxtwin.client.run_words import stopped_where
 from mlxtwin.errors import Interrupted, UsageError
 from mlxtwin.paths import find_home
 
@@ -74,7 +75,7 @@ def report(run: str | None) -> Answer:
         raise UsageError(f"Run {found.id} has not ended.", "Watch it with: mlxtwin runs watch")
     result = runs.outcome(home, found)
     if result["verdict"] == "stopped":
-        return Answer(result, f"stopped {stopped_where(result)}")
+        return Answer(result, f"stopped {stopped_where(result['step'], result['steps'])}")
     head = f"{result['slot']} version {result['version']}: {result['verdict']}"
     return Answer(result, "\n".join([head, *card_lines(result)]))
 

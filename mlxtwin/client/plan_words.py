@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from mlxtwin.client.run_words import size
-from mlxtwin.wording import plural
+from mlxtwin.wording import plural, size
 
 if TYPE_CHECKING:
     from mlxtwin.client.runs import Planned
+    from mlxtwin.train.plan import MemoryPlan
+    from mlxtwin.train.recipe import Resolved
 
 _PARTS = {
     "weights": "the base",
@@ -23,8 +24,8 @@ _PARTS = {
     "training": "training, all of that",
     "filling": "once before: the frozen blocks",
     "measuring": "once after: measuring",
-    "prefix_disk": "on disk: states of the frozen blocks",
 }
+_ON_DISK = {"prefix_disk": "on disk: states of the frozen blocks"}
 _NESTED = ("data", "lora_parameters", "prefix_cache", "early_stop", "replay", "preference", "update", "gate")
 # What it means that a key has no value, where that is not "all".
 _UNSET = {"preference": "none", "update": "none", "preference.supervised_weight": "0"} | dict.fromkeys(
@@ -34,16 +35,15 @@ _UNSET = {"preference": "none", "update": "none", "preference.supervised_weight"
 _HERE = {"--set": "set here", "--slot": "set here", "--base": "set here"}
 
 
-def values(planned: Planned) -> tuple[tuple[str, str, str], ...]:
-    """(key, value, where it came from) for every key of the resolved recipe."""
-    origins = planned.resolved.origins
-    flat = _flat(planned.resolved.recipe.model_dump(mode="json"))
-    return tuple((key, _plain(key, value), origin(origins.get(key, "default"))) for key, value in flat)
+def values(resolved: Resolved, origin: Callable[[str], str] = str) -> tuple[tuple[str, str, str], ...]:
+    """(key, value, where it came from) for every key of a recipe; ``origin`` rewords where."""
+    flat = _flat(resolved.recipe.model_dump(mode="json"))
+    return tuple((key, _plain(key, value), origin(resolved.origins.get(key, "default"))) for key, value in flat)
 
 
-def origin(name: str) -> str:
-    """Where a value came from, as a screen says it."""
-    option, colon, rest = name.partition(":")
+def on_screen(origin: str) -> str:
+    """Where a value came from, as a screen says it: its fields stand for the options of the command line."""
+    option, colon, rest = origin.partition(":")
     return _HERE.get(option, option) + colon + rest
 
 
@@ -67,10 +67,19 @@ def _plain(key: str, value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def memory(planned: Planned) -> tuple[tuple[str, str], ...]:
+def memory(plan: MemoryPlan) -> tuple[tuple[str, str], ...]:
     """What the memory is for, and how much: those of none left out."""
-    counts = planned.memory.as_dict()
-    return tuple((label, size(counts[f"{name}_bytes"])) for name, label in _PARTS.items() if counts[f"{name}_bytes"])
+    return _sizes(plan, _PARTS)
+
+
+def disk(plan: MemoryPlan) -> tuple[tuple[str, str], ...]:
+    """The same of what is kept on the disk."""
+    return _sizes(plan, _ON_DISK)
+
+
+def _sizes(plan: MemoryPlan, labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    counts = plan.as_dict()
+    return tuple((label, size(counts[f"{name}_bytes"])) for name, label in labels.items() if counts[f"{name}_bytes"])
 
 
 def begun(planned: Planned) -> str:

@@ -33,23 +33,6 @@ REMEDIES = {
 _DEVICES = {"cpu": "the processor", "metal": "the GPU (Metal)", "cuda": "the GPU (CUDA)"}
 
 
-def size(count: int) -> str:
-    """Bytes as people read them: ``359 MiB``, ``17.2 GiB``."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
-
-
-def clock(seconds: float) -> str:
-    """``2:05``, from an hour on ``1:02:05``."""
-    minutes, rest = divmod(int(max(seconds, 0)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
 def doing(event: RunEvent) -> str | None:
     """What the worker is at since this event; None where it says nothing of that. Raises KeyError for what it lacks."""
     words = _DOING.get(event.event)
@@ -84,14 +67,14 @@ def _validation(data: dict[str, Any]) -> str:
 def stopped_where(step: int, steps: int | None) -> str:
     """``at step 12 of 40``, or that all steps were done."""
     if step and step == steps:
-        return "while measuring, after all its steps"
+        return f"while measuring, after all {steps:,} steps" if steps > 1 else "while measuring, after its one step"
     return f"at step {step:,} of {steps:,}" if steps else f"at step {step:,}"
 
 
 def strength(share: float, *, update: bool) -> str:
     """Said only of an adapter that was turned down; of an ``update``, towards the version it goes on from."""
     what = f"{share:.0%} of what it learned anew" if update else f"{share:.0%} of its strength"
-    return "" if share == 1 else f"Kept at {what}, so as not to forget other text."
+    return "" if share == 1 else f"kept at {what}, so as not to forget other text"
 
 
 _Words = Callable[[dict[str, Any]], str | None]

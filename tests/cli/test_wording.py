@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mlxtwin.cli import evaluation, imports
-from mlxtwin.cli.retrain import card_lines, stopped_where
+from mlxtwin.cli.retrain import card_lines
+from mlxtwin.client.run_words import stopped_where
 from mlxtwin.wording import plural
 
 
@@ -32,8 +33,8 @@ def result(count: int) -> dict[str, Any]:
 def test_a_run_of_one_step_is_told_as_such() -> None:
     assert "  1 step, 1 supervised token in 1 s" in card_lines(result(1))[-1]
     assert "  2 steps, 2 supervised tokens in 1 s" in card_lines(result(2))[-1]
-    assert stopped_where({"step": 1, "steps": 1}) == "while measuring, after its one step"
-    assert stopped_where({"step": 9, "steps": 9}) == "while measuring, after all 9 steps"
+    assert stopped_where(1, 1) == "while measuring, after its one step"
+    assert stopped_where(9, 9) == "while measuring, after all 9 steps"
 
 
 @pytest.mark.parametrize(

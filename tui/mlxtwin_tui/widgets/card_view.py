@@ -78,7 +78,7 @@ def measured(card: ReportCard) -> list[RenderableType]:
     """On how much it was measured, and whether the adapter was turned down."""
     size = f"Measured on {plural(card.tokens, 'token')} of {plural(card.documents, 'held-out document')}."
     kept = strength(card.version.strength, update=card.update)
-    return [Text(f"{size} {kept}".strip(), "dim")]
+    return [Text(f"{size} {kept.capitalize()}." if kept else size, "dim")]
 
 
 def filled(text: Text) -> list[RenderableType]:

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from mlxtwin.client.run_words import size
 from mlxtwin.client.training import Plan
 from mlxtwin.security.redact import clean_terminal
+from mlxtwin.wording import size
 
 
 class PlanView(VerticalScroll, can_focus=True):

@@ -13,12 +13,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mlxtwin.client.progress import Progress
-from mlxtwin.client.run_words import clock, size, stopped_where
+from mlxtwin.client.run_words import stopped_where
 from mlxtwin.client.training import Ending
 from mlxtwin.client.versions import SlotRow
 from mlxtwin.errors import TwinError
 from mlxtwin.security.redact import clean_terminal
-from mlxtwin.wording import plural
+from mlxtwin.wording import clock, plural, size
 from mlxtwin_tui.followed import Followed
 from mlxtwin_tui.widgets import card_view
 from mlxtwin_tui.widgets.card_view import CardView
