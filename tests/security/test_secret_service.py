@@ -66,16 +66,12 @@ def desktop() -> Iterator[Desktop]:
         }
         # The daemon ends with its bus; it is told to as well, so that no test leaves one behind.
         script = f'eval "$({daemon} 2>/dev/null | sed "/=/!d")" >/dev/null; "$0" -c "$1"'
-        done = subprocess.run(
-            ["dbus-run-session", "--", "bash", "-c", script, sys.executable, START + program],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env=environment,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        command = ["dbus-run-session", "--", "bash", "-c", script, sys.executable, START + program]
+        # Into files: what the bus started may outlive it, and a pipe that it holds would be waited for.
+        with (user / "out").open("w+") as out, (user / "err").open("w+") as err:
+            done = subprocess.run(command, stdout=out, stderr=err, timeout=60, check=False, env=environment)
+        assert done.returncode == 0, (user / "err").read_text()
+        return json.loads((user / "out").read_text())
 
     yield session
     shutil.rmtree(user, ignore_errors=True)
