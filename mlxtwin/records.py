@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-Kind = Literal["mail", "note", "chat", "transcript"]
-KINDS: tuple[Kind, ...] = ("mail", "note", "chat", "transcript")
+Kind = Literal["mail", "note", "chat", "transcript", "document", "post", "event"]
+KINDS: tuple[Kind, ...] = ("mail", "note", "chat", "transcript", "document", "post", "event")
+# An event (of a calendar, of a browser's history) says what the person did, not how they write: it is for memory only.
+TrainingKind = Literal["mail", "note", "chat", "transcript", "document", "post"]
+TRAINING_KINDS: tuple[TrainingKind, ...] = ("mail", "note", "chat", "transcript", "document", "post")
 TurnRole = Literal["own", "received", "quoted", "forwarded", "signature"]
 Form = Literal["reply", "write", "continue"]
 Split = Literal["train", "holdout"]

@@ -10,7 +10,9 @@ TOO_SHORT = "too short"
 NOT_PROSE = "not prose"
 
 # A chat or transcript is many short turns; only one that says a single word teaches nothing.
-FEWEST_WORDS: dict[Kind, int] = {"mail": 4, "note": 4, "chat": 2, "transcript": 2}
+FEWEST_WORDS: dict[Kind, int] = {
+    "mail": 4, "note": 4, "chat": 2, "transcript": 2, "document": 4, "post": 4, "event": 1,
+}  # fmt: skip
 PROSE_SHARE = 0.3
 # A notebook full of listings is still worth its prose.
 ENOUGH_PROSE_WORDS = 100
@@ -21,7 +23,7 @@ WHOLE_WORDS = 12
 def judge(document: Document) -> tuple[int, str]:
     """The tier 1..3 and the reason to drop, empty to keep. Duplicates are another question."""
     text = document.own_text
-    prose = measure(text, lists=document.kind in ("mail", "note"))
+    prose = measure(text, lists=document.kind in ("mail", "note", "document", "post"))
     return tier(document.kind, prose), document.drop or _reason(document.kind, text, prose)
 
 

@@ -19,7 +19,7 @@ from mlxtwin.dataset.pieces import last_words
 from mlxtwin.dataset.split import FEWEST_HELD_OUT, Chosen, split, without_repeats
 from mlxtwin.dataset.update import Reading, Update, reading
 from mlxtwin.errors import SealBroken, UsageError
-from mlxtwin.records import KINDS, Document, Example, Kind, Message, PreferencePair, Rating, Split
+from mlxtwin.records import TRAINING_KINDS, Document, Example, Kind, Message, PreferencePair, Rating, Split
 from mlxtwin.security.redact import mask
 from mlxtwin.vault.store import StoredDocument, Vault
 from mlxtwin.wording import plural
@@ -265,11 +265,13 @@ def _gather(documents: Iterable[StoredDocument], kinds: frozenset[Kind]) -> tupl
 
 def _check(wanted: Wanted) -> None:
     kinds, tiers, holdout = wanted.kinds, wanted.tiers, wanted.holdout
-    known = ", ".join(KINDS)
+    known = ", ".join(TRAINING_KINDS)
     if not kinds:
         raise UsageError("No kind of document was named to train on.", f"Set data.kinds to some of: {known}.")
-    if not kinds <= set(KINDS):
-        raise UsageError(f"Not a kind of document: {', '.join(sorted(kinds - set(KINDS)))}.", f"There are: {known}.")
+    if not kinds <= set(TRAINING_KINDS):
+        raise UsageError(
+            f"Not a kind of document: {', '.join(sorted(kinds - set(TRAINING_KINDS)))}.", f"There are: {known}."
+        )
     if not any(share > 0 for share in tiers.values()) or any(share < 0 for share in tiers.values()):
         raise UsageError(
             "No tier has a share to train on.", "Set data.tiers to shares such as {1: 0.4, 2: 0.3, 3: 0.3}."

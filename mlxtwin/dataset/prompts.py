@@ -34,6 +34,10 @@ def write(kind: Kind, title: str) -> str:
         if is_date(title):
             return f"Write a diary entry for {title.rstrip('.')}."
         return f'Write a note titled "{title}".' if title else "Write a note."
+    if kind == "document":
+        return f'Write a text titled "{title}".' if title else "Write a text."
+    if kind == "post":
+        return f'Write a post titled "{title}".' if title else "Write a post."
     return f'Start a conversation titled "{title}".' if title and kind == "transcript" else "Start a conversation."
 
 

@@ -12,16 +12,17 @@ read; the files beside it go on. What it yields must hold to these points (tests
 from __future__ import annotations
 
 import codecs
+import io
 import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 from mlxtwin.errors import SourceError
 from mlxtwin.paths import reason
 from mlxtwin.records import Document, Kind, Person
+from mlxtwin.sources.files import File
 
 HEAD_BYTES = 64 * 1024
 LINE_BYTES = 1024 * 1024
@@ -41,20 +42,20 @@ class Importer(Protocol):
     name: str
     kind: Kind
 
-    def recognises(self, file: Path) -> float:
+    def recognises(self, file: File) -> float:
         """How sure the importer is that it can read the file, 0 to 1, from its first HEAD_BYTES; raises nothing."""
         ...
 
-    def authors(self, file: Path) -> Iterator[str]:
+    def authors(self, file: File) -> Iterator[str]:
         """Every author of every item, with repeats; none where everything is the person's. Raises SourceError."""
         ...
 
-    def read(self, file: Path, root: Path, person: Person) -> Iterator[Document]:
+    def read(self, file: File, root: File, person: Person) -> Iterator[Document]:
         """The documents of one file under the imported folder ``root``. Raises SourceError, also half-way."""
         ...
 
 
-def read_head(file: Path, size: int = HEAD_BYTES) -> bytes:
+def read_head(file: File, size: int = HEAD_BYTES) -> bytes:
     """The first bytes of a file; nothing for one that cannot be opened."""
     try:
         with file.open("rb") as opened:
@@ -63,7 +64,7 @@ def read_head(file: Path, size: int = HEAD_BYTES) -> bytes:
         return b""
 
 
-def head_text(file: Path) -> str:
+def head_text(file: File) -> str:
     """The first HEAD_BYTES decoded, less the last line if it may be cut; empty for a binary file."""
     head = read_head(file)
     if is_binary(head):
@@ -102,7 +103,7 @@ def clean_text(text: str) -> str:
     return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def text_lines(file: Path) -> Iterator[str]:
+def text_lines(file: File) -> Iterator[str]:
     """The lines of a text file without their ends, streamed; a line over LINE_BYTES comes in pieces.
 
     Each line that is not UTF-8 is read as Windows-1252. Raises SourceError for a file that cannot be opened.
@@ -117,13 +118,13 @@ def text_lines(file: Path) -> Iterator[str]:
         raise unreadable(file, error) from None
 
 
-def _wide_lines(file: Path, encoding: str) -> Iterator[str]:
-    with file.open(encoding=encoding, errors="replace") as opened:
+def _wide_lines(file: File, encoding: str) -> Iterator[str]:
+    with file.open("rb") as raw, io.TextIOWrapper(raw, encoding, "replace") as opened:
         while piece := opened.readline(LINE_BYTES):
             yield clean_text(piece.removesuffix("\n"))
 
 
-def _byte_lines(file: Path) -> Iterator[str]:
+def _byte_lines(file: File) -> Iterator[str]:
     kept = b""
     with file.open("rb") as opened:
         while piece := opened.readline(LINE_BYTES):
@@ -148,12 +149,12 @@ def _whole_characters(piece: bytes) -> tuple[bytes, bytes]:
     return piece, b""
 
 
-def unreadable(file: Path, error: OSError) -> SourceError:
+def unreadable(file: File, error: OSError) -> SourceError:
     """A file the system refuses, as the error of an importer."""
     return SourceError(f"{file.name} cannot be opened: {error.strerror or type(error).__name__}.")
 
 
-def why_refused(file: Path) -> str:
+def why_refused(file: File) -> str:
     """A sentence for a file that the system does not open, empty for one that it does."""
     try:
         file.open("rb").close()
@@ -162,12 +163,14 @@ def why_refused(file: Path) -> str:
     return ""
 
 
-def relative_name(file: Path, root: Path) -> str:
+def relative_name(file: File, root: File) -> str:
     """The file's place under the imported folder, with forward slashes: the same on every machine.
 
     ``root`` may be the file itself; its name then. Bytes that are no UTF-8 are written as ``\\xNN``.
     """
-    inside = file.relative_to(root).as_posix() if file != root and file.is_relative_to(root) else file.name
+    above = len(root.parts)
+    under = file.parts[:above] == root.parts and len(file.parts) > above
+    inside = "/".join(file.parts[above:]) if under else file.name
     plain = inside.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return unicodedata.normalize("NFC", clean_text(plain))
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes
 from hashlib import blake2b
-from pathlib import Path
 
 from mlxtwin.errors import SourceError
 from mlxtwin.records import Document, Kind, Person, Turn
 from mlxtwin.sources.base import clean_text, read_head, relative_name
+from mlxtwin.sources.files import File
 from mlxtwin.sources.mail_message import Letter, read_letter, sender_of
 from mlxtwin.sources.mail_noise import drop_reason
 from mlxtwin.sources.mbox import messages
@@ -39,7 +39,7 @@ class Mail:
     name = "mail"
     kind: Kind = "mail"
 
-    def recognises(self, file: Path) -> float:
+    def recognises(self, file: File) -> float:
         head = read_head(file).lstrip(b"\xef\xbb\xbf\r\n\t ")
         known = len(_known_headers(head))
         named = file.suffix.lower() in (".eml", ".mbox", ".mbx")
@@ -51,7 +51,7 @@ class Mail:
             return 0.8
         return 0.5 if re.match(rb"from:[^\r\n]{0,200}@", head, re.IGNORECASE) else 0.0
 
-    def authors(self, file: Path) -> Iterator[str]:
+    def authors(self, file: File) -> Iterator[str]:
         found = False
         for raw in messages(file):
             if not _known_headers(raw.lstrip()):
@@ -66,7 +66,7 @@ class Mail:
         if not found:
             raise _no_mail(file)
 
-    def read(self, file: Path, root: Path, person: Person) -> Iterator[Document]:
+    def read(self, file: File, root: File, person: Person) -> Iterator[Document]:
         place = relative_name(file, root)
         seen: dict[bytes, bytes] = {}
         sound = 0
@@ -100,7 +100,7 @@ def _words_digest(document: Document) -> bytes:
     return _digest("\0".join(turn.text for turn in document.turns if turn.role in ("own", "received")))
 
 
-def _no_mail(file: Path) -> SourceError:
+def _no_mail(file: File) -> SourceError:
     if not read_head(file, 1):
         return SourceError(f"{file.name} is empty.")
     return SourceError(f"{file.name} holds no mail: it does not begin with the headers of one.")

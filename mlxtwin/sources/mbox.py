@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from mlxtwin.sources.base import LINE_BYTES, unreadable
+from mlxtwin.sources.files import File
 
 # Words stand before attachments, so that what is cut off is the end of a file nobody reads here.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -21,7 +21,7 @@ _ESCAPED = re.compile(rb">+From ")
 _HEADER = re.compile(rb"[!-9;-~]{1,80}[ \t]*:|>?From ")
 
 
-def messages(file: Path) -> Iterator[bytes]:
+def messages(file: File) -> Iterator[bytes]:
     """The bytes of each message, without its From_ line and cut at MAX_MESSAGE_BYTES. Raises SourceError."""
     try:
         with file.open("rb") as opened:
@@ -35,7 +35,7 @@ def messages(file: Path) -> Iterator[bytes]:
         raise unreadable(file, error) from None
 
 
-def _split(opened: BinaryIO) -> Iterator[bytes]:
+def _split(opened: IO[bytes]) -> Iterator[bytes]:
     message = _Message()
     after_blank, begins_line, waiting = True, True, b""
     started = False

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, groupby
-from pathlib import Path
 
 from mlxtwin.records import Document, Kind, Person, Turn
 from mlxtwin.sources.base import head_text, relative_name, text_lines
 from mlxtwin.sources.blocks import Block, blocks
 from mlxtwin.sources.dates import leading_date, moment, name_date
+from mlxtwin.sources.files import File
 from mlxtwin.sources.frontmatter import FrontMatter, split_front_matter
 from mlxtwin.sources.sections import Section, sections
 from mlxtwin.sources.skips import looks_like_prose, skip_reason
@@ -41,7 +41,7 @@ class Notes:
     name = "notes"
     kind: Kind = "note"
 
-    def recognises(self, file: Path) -> float:
+    def recognises(self, file: File) -> float:
         suffix = file.suffix.casefold()
         named = suffix in MARKDOWN or suffix in PLAIN
         if not (named or not suffix or _NO_SUFFIX.fullmatch(file.name)) or skip_reason(file):
@@ -55,10 +55,10 @@ class Notes:
             return 0.4
         return 0.3 if len(text.split()) >= LEAST_WORDS and not _HEADER.match(text) else 0.0
 
-    def authors(self, file: Path) -> Iterator[str]:
+    def authors(self, file: File) -> Iterator[str]:
         return iter(())
 
-    def read(self, file: Path, root: Path, person: Person) -> Iterator[Document]:
+    def read(self, file: File, root: File, person: Person) -> Iterator[Document]:
         markdown = file.suffix.casefold() in MARKDOWN
         front, lines = split_front_matter(text_lines(file))
         note = _note(relative_name(file, root), front, blocks(lines, markdown=markdown), markdown)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlxtwin.errors import UsageError
 from mlxtwin.sources.base import Importer
+from mlxtwin.sources.files import File
 from mlxtwin.sources.skips import EMPTY, skip_reason
 
 SOURCES = {
@@ -38,7 +39,7 @@ def load(name: str) -> Importer:
     return importer
 
 
-def match(file: Path, as_source: str | None = None) -> Importer | None:
+def match(file: File, as_source: str | None = None) -> Importer | None:
     """The importer for a file: the one asked for, else the surest by content; None for a file none can use."""
     reason = skip_reason(file)
     if reason == EMPTY:
@@ -51,12 +52,12 @@ def match(file: Path, as_source: str | None = None) -> Importer | None:
     return load(name) if best >= SURE_ENOUGH else None
 
 
-def why_not(file: Path) -> str:
+def why_not(file: File) -> str:
     """Why no importer takes a file."""
     return skip_reason(file) or "not recognised"
 
 
-def _score(importer: Importer, file: Path) -> float:
+def _score(importer: Importer, file: File) -> float:
     # A hostile file may break a recogniser; it is then not of that kind.
     try:
         return importer.recognises(file)

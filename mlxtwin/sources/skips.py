@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from mlxtwin.sources.base import HEAD_BYTES, decode_text, is_binary, read_head
+from mlxtwin.sources.files import File
 
 EMPTY = "empty"
 _LICENCE = re.compile(r"(?i)(un)?licen[cs]e([-_.](mit|apache|bsd|gpl|cc0?|by).{0,20})?|copying")
@@ -28,7 +28,7 @@ _BY_SUFFIX = {
 _REASONS = {suffix: reason for reason, suffixes in _BY_SUFFIX.items() for suffix in suffixes.split()}
 
 
-def skip_reason(file: Path) -> str:
+def skip_reason(file: File) -> str:
     """Why a file holds no text of the person's, or empty when it may."""
     head = read_head(file)
     suffix = file.suffix.casefold().lstrip(".")

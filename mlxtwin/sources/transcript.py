@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from mlxtwin.errors import SourceError
 from mlxtwin.records import Document, Kind, Person, Turn
 from mlxtwin.sources.base import head_text, relative_name, text_lines
 from mlxtwin.sources.dates import moment, name_date
+from mlxtwin.sources.files import File
 from mlxtwin.sources.frontmatter import split_front_matter
 
 MOST_TURNS = 40
@@ -74,18 +74,18 @@ class Transcript:
     name = "transcript"
     kind: Kind = "transcript"
 
-    def recognises(self, file: Path) -> float:
+    def recognises(self, file: File) -> float:
         if file.suffix.casefold() not in SUFFIXES:
             return 0.0
         paragraphs = list(_paragraphs(head_text(file).split("\n"), _Style()))
         bold = _conversation(paragraphs, _BOLD, 0.25, 2)
         return 0.9 if bold or _conversation(paragraphs, _PLAIN, 0.6, 3) else 0.0
 
-    def authors(self, file: Path) -> Iterator[str]:
+    def authors(self, file: File) -> Iterator[str]:
         _, lines = split_front_matter(text_lines(file))
         return (speech.author for speech in _speeches(lines) if speech.author)
 
-    def read(self, file: Path, root: Path, person: Person) -> Iterator[Document]:
+    def read(self, file: File, root: File, person: Person) -> Iterator[Document]:
         front, lines = split_front_matter(text_lines(file))
         path = relative_name(file, root)
         head = _Head()

@@ -8,22 +8,18 @@ calls, "media omitted", deleted messages) is no message. Not covered: Korean hea
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import islice, pairwise
-from pathlib import Path
 
 from mlxtwin.errors import SourceError
-from mlxtwin.records import Document, Kind, Person, Turn
+from mlxtwin.records import Document, Kind, Person
 from mlxtwin.sources.base import head_text, relative_name, text_lines
+from mlxtwin.sources.chat import ChatMessage, documents
+from mlxtwin.sources.files import File
 from mlxtwin.sources.whatsapp_words import own_words
 
-SESSION_GAP = timedelta(hours=6)
-MOST_TURNS = 60
-CUT_TURNS = 48
-MOST_WORDS = 3000
 MESSAGE_CHARACTERS = 64 * 1024
 HEAD_LINES = 400
 _BLANK = "[ \u00a0\u202f]"
@@ -53,13 +49,6 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True)
-class _Message:
-    author: str
-    text: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class _Chat:
     title: str
     order: str
@@ -71,36 +60,35 @@ class WhatsApp:
     name = "whatsapp"
     kind: Kind = "chat"
 
-    def recognises(self, file: Path) -> float:
+    def recognises(self, file: File) -> float:
         lines = [line for line in islice(head_text(file).split("\n"), HEAD_LINES) if line.strip()]
         found = [match for match in map(_HEADER.match, lines) if match]
         told = any(_AUTHORED.match(_MARKS.sub("", match["rest"])) for match in found)
         return 0.95 if told and len(found) >= 0.1 * len(lines) else 0.0
 
-    def authors(self, file: Path) -> Iterator[str]:
+    def authors(self, file: File) -> Iterator[str]:
         for line in _messages_of(file):
             if split := _split(line.rest):
                 yield split[0]
 
-    def read(self, file: Path, root: Path, person: Person) -> Iterator[Document]:
+    def read(self, file: File, root: File, person: Person) -> Iterator[Document]:
         chat = _survey(file)
-        keys: Counter[str] = Counter()
         origin = relative_name(file, root)
-        for session in _sessions(_messages(file, chat.order), person):
-            key = f"{chat.title}|{session[0].at:%Y-%m-%dT%H:%M:%S}"
-            keys[key] += 1
-            number = f".{keys[key]}" if keys[key] > 1 else ""
-            yield _document(key + number, chat.title, session, origin)
-        if not keys:
+        found = False
+        messages = _messages(file, chat.order, person)
+        for document in documents(messages, source=self.name, title=chat.title, thread=chat.title, origin=origin):
+            found = True
+            yield document
+        if not found:
             yield Document(self.kind, self.name, chat.title, chat.title, (), None, chat.title, origin, "system")
 
 
-def _lines_of(file: Path) -> Iterator[re.Match[str] | str]:
+def _lines_of(file: File) -> Iterator[re.Match[str] | str]:
     """Headers matched, and the lines that go on with the message before."""
     return (_HEADER.match(line) or line for line in text_lines(file))
 
 
-def _messages_of(file: Path) -> Iterator[_Line]:
+def _messages_of(file: File) -> Iterator[_Line]:
     header: re.Match[str] | None = None
     held: list[str] = []
     size = 0
@@ -140,7 +128,7 @@ def _split(rest: str) -> tuple[str, str] | None:
     return author, own_words(_MARKS.sub("", text).strip())
 
 
-def _survey(file: Path) -> _Chat:
+def _survey(file: File) -> _Chat:
     """The chat's name and the order of its dates, from one pass over the file."""
     authors: dict[str, None] = {}
     days: list[tuple[int, int, int]] = []
@@ -154,7 +142,7 @@ def _survey(file: Path) -> _Chat:
     return _Chat(_title(file) or " & ".join(sorted(authors)) or "WhatsApp", _date_order(days))
 
 
-def _title(file: Path) -> str:
+def _title(file: File) -> str:
     """What the export's name says: of the file, or of its folder where the file is ``_chat.txt``."""
     named = file.parent.name if file.stem == "_chat" else file.stem
     found = _FILE_TITLE.fullmatch(named.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
@@ -180,43 +168,10 @@ def _date(numbers: tuple[int, int, int], order: str) -> date | None:
         return None
 
 
-def _messages(file: Path, order: str) -> Iterator[_Message]:
+def _messages(file: File, order: str, person: Person) -> Iterator[ChatMessage]:
     """What people wrote, in the file's order."""
     for line in _messages_of(file):
         split, day = _split(line.rest), _date(line.numbers, order)
         if split and split[1] and day and line.clock < (24,) and max(line.clock[1:]) < 60:
-            yield _Message(*split, datetime(day.year, day.month, day.day, *line.clock, tzinfo=UTC))
-
-
-def _sessions(messages: Iterable[_Message], person: Person) -> Iterator[list[Turn]]:
-    """Stretches without a long silence, cut where they grow too long and somebody else begins."""
-    held: list[list[_Message]] = []
-    words, last = 0, datetime.min.replace(tzinfo=UTC)
-    for message in messages:
-        same = bool(held) and held[-1][0].author == message.author
-        full = len(held) >= CUT_TURNS or words >= MOST_WORDS
-        cut = full and not same and (len(held) >= MOST_TURNS or not person.is_me(message.author))
-        if held and (cut or abs(message.at - last) > SESSION_GAP or words >= 2 * MOST_WORDS):
-            yield [_turn(run, person) for run in held]
-            held, words, same = [], 0, False
-        if same:
-            held[-1].append(message)
-        else:
-            held.append([message])
-        words += len(message.text.split())
-        last = message.at
-    if held:
-        yield [_turn(run, person) for run in held]
-
-
-def _turn(run: list[_Message], person: Person) -> Turn:
-    """Messages one person sent in a row, a line each."""
-    mine = person.is_me(run[0].author)
-    text = "\n".join(message.text for message in run)
-    return Turn(run[0].author, mine, text, "own" if mine else "received", run[0].at)
-
-
-def _document(key: str, title: str, turns: list[Turn], origin: str) -> Document:
-    drop = "" if any(turn.trainable for turn in turns) else "not by me"
-    place = f"{origin}#{turns[0].at:%Y-%m-%dT%H:%M}"
-    return Document(WhatsApp.kind, WhatsApp.name, key, title, tuple(turns), turns[0].at, title, place, drop)
+            at = datetime(day.year, day.month, day.day, *line.clock, tzinfo=UTC)
+            yield ChatMessage(*split, at, person.is_me(split[0]))

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mlxtwin.errors import RecipeError
-from mlxtwin.records import KINDS, Kind
+from mlxtwin.records import TRAINING_KINDS, TrainingKind
 from mlxtwin.train import preference_settings, update_settings
 from mlxtwin.train.preference_settings import PreferenceSettings
 from mlxtwin.train.recipe_errors import explain, place, wrong
@@ -31,7 +31,7 @@ class _Strict(BaseModel):
 class DataSettings(_Strict):
     """``tiers`` are shares of the loss; ``holdout`` a share of the words; ``max_words`` bounds the words trained on."""
 
-    kinds: tuple[Kind, ...] = Field(KINDS, min_length=1)
+    kinds: tuple[TrainingKind, ...] = Field(TRAINING_KINDS, min_length=1)
     tiers: dict[int, float] = {1: 0.4, 2: 0.3, 3: 0.3}
     holdout: float = Field(0.1, gt=0, lt=0.5)
     max_words: int | None = Field(None, ge=500)
@@ -326,7 +326,7 @@ def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape, words
         del lora["scale"]
     preference = preference_settings.defaults(values.get("preference"))
     share = preference_settings.RATE_SHARE if preference else update_settings.RATE_SHARE if update else 1.0
-    data = {"kinds": list(KINDS), "tiers": {1: 0.4, 2: 0.3, 3: 0.3}, "holdout": 0.1, "max_words": max_words}
+    data = {"kinds": list(TRAINING_KINDS), "tiers": {1: 0.4, 2: 0.3, 3: 0.3}, "holdout": 0.1, "max_words": max_words}
     return {
         "name": values.get("slot", "voice"),
         "base": "starter",

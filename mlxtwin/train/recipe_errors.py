@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlxtwin.errors import RecipeError
-from mlxtwin.records import KINDS
+from mlxtwin.records import TRAINING_KINDS
 from mlxtwin.train import preference_settings, update_settings
 
 RENAMED = {
@@ -27,7 +27,7 @@ WORKS = {
     "name": "Give a name, for example: voice", "base": "Give a base model's name or folder, for example: starter",
     "slot": "Use small letters, digits, - and _, at most 40 of them, for example: voice",
     "effort": "It is one of quick, balanced, deep.", "fine_tune_type": "It is lora or dora.",
-    "data.kinds": f"Give some of {', '.join(KINDS)}, for example: [{', '.join(KINDS[:2])}]",
+    "data.kinds": f"Give some of {', '.join(TRAINING_KINDS)}, for example: [{', '.join(TRAINING_KINDS[:2])}]",
     "data.tiers": "Give the shares of tiers 1 to 3, for example: {1: 0.4, 2: 0.3, 3: 0.3}",
     "data.holdout": "Give a share above 0 and below 0.5, for example: 0.1",
     "data.max_words": "Give a whole number of at least 500, for example: 30000",

@@ -10,7 +10,8 @@ import pytest
 
 from mlxtwin.errors import SourceError
 from mlxtwin.records import Document, Person
-from mlxtwin.sources.whatsapp import MOST_TURNS, WhatsApp
+from mlxtwin.sources.chat import MOST_TURNS
+from mlxtwin.sources.whatsapp import WhatsApp
 
 ANN = Person.of(["Ann"])
 
