@@ -12,24 +12,23 @@ import click
 
 from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
-from mlxtwin.cli.talk import Answer, Talk, fields
-from mlxtwin.client.imports import FORGOTTEN, ImportRequest, import_exports
+from mlxtwin.cli.talk import Answer, Talk, fields, one_line, table
+from mlxtwin.client.imports import FORGOTTEN, ImportRequest, Pace, import_exports
 from mlxtwin.errors import WhoIsMe
 from mlxtwin.paths import find_home
-from mlxtwin.wording import plural
+from mlxtwin.wording import clock, plural
 
 MOST_ERRORS = 10
+TITLE_CHARACTERS = 60
 SECONDS_BETWEEN = 0.25
 
 
 @make_command("import", "mlxtwin import ~/Mail/sent.mbox --me anna@example.org --me 'Anna Berg'")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--as", "source", metavar="SOURCE", help="Read it as mail, notes, transcript or whatsapp; else by content."
-)
+@click.option("--as", "source", metavar="SOURCE", help="Read it as mail, notes, whatsapp, ...; else by content.")
 @click.option("--me", metavar="NAME", multiple=True, help="A name, address or handle of yours; may be given again.")
 @click.option("--tier", type=click.IntRange(1, 3), help="Give all of it this tier, 1 the best, whatever curation says.")
-@click.option("--dry-run", is_flag=True, help="Read and count, and store nothing.")
+@click.option("--dry-run", is_flag=True, help="Read, count and show what would come in; store nothing.")
 @click.option("--include-forgotten", is_flag=True, help="Take in again what `mlxtwin data forget` removed.")
 @click.pass_obj
 def command(
@@ -50,24 +49,62 @@ def command(
     def ask_who(who: WhoIsMe) -> list[str]:
         return _ask_who(talk, who)
 
-    found = import_exports(find_home(), request, ask.passphrase, ask_who, _progress(talk))
+    shown = _progress(talk)
+    found = import_exports(find_home(), request, ask.passphrase, ask_who, shown, shown.pace.told)
     failed = found["errors"] and not found["documents"]
-    return Answer(found, fields(_rows(found)), tuple(_notes(found)), exit_code=1 if failed else 0)
+    return Answer(found, _text(found), tuple(_notes(found)), exit_code=1 if failed else 0)
 
 
-def _progress(talk: Talk, now: Callable[[], float] = time.monotonic) -> Callable[[int, int, int], None]:
+def _progress(talk: Talk, now: Callable[[], float] = time.monotonic) -> _Shown:
+    return _Shown(talk, now)
+
+
+class _Shown:
     """Shows how far an import is, and lets go what comes within a quarter of a second: a long mailbox tells of each
     of its messages.
     """
-    shown = -math.inf
 
-    def progress(done: int, files: int, documents: int) -> None:
-        nonlocal shown
-        if now() - shown >= SECONDS_BETWEEN or done == files:
-            shown = now()
-            talk.progress(f"{done:,} of {plural(files, 'file')}, {plural(documents, 'document')}")
+    def __init__(self, talk: Talk, now: Callable[[], float]) -> None:
+        self.pace = Pace(now)
+        self._talk, self._now = talk, now
+        self._shown, self._whole = -math.inf, False
 
-    return progress
+    def __call__(self, done: int, files: int, documents: int) -> None:
+        """The end is shown however soon it comes, once."""
+        whole = done == files > 0
+        if self._now() - self._shown >= SECONDS_BETWEEN or (whole and not self._whole):
+            self._shown, self._whole = self._now(), whole
+            self._talk.progress(self._line(done, files, documents) if files else "Looking at the files")
+
+    def _line(self, done: int, files: int, documents: int) -> str:
+        share, left = self.pace.share, self.pace.seconds_left
+        counts = f"{done:,} of {plural(files, 'file')}, {plural(documents, 'document')}"
+        read = "" if share is None else f", {share:.0%} read"
+        return counts + read + ("" if left is None or done == files else f", {clock(left)} left")
+
+
+def _text(found: dict[str, Any]) -> str:
+    """The counts, and for a dry run what would come in."""
+    counts = fields(_rows(found))
+    return f"{counts}\n\n{_preview(found['preview'])}" if found["dry_run"] and found["preview"] else counts
+
+
+def _preview(preview: list[dict[str, Any]]) -> str:
+    header = ("source", "kind", "documents", "kept", "words by me")
+    counts = table([[row[name.replace(" ", "_")] for name in header] for row in preview], header)
+    told = [part for row in preview for part in (_examples(row), _dropped(row)) if part]
+    return "\n\n".join([counts, *told])
+
+
+def _examples(row: dict[str, Any]) -> str:
+    """A few titles with their dates."""
+    lines = [f"  {one['at'] or '':10}  {one_line(one['title'], TITLE_CHARACTERS)}" for one in row["examples"]]
+    return "\n".join([f"{row['source']}, for example:", *lines]) if lines else ""
+
+
+def _dropped(row: dict[str, Any]) -> str:
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in row["dropped"].items())
+    return f"{row['source']}, {row['kind']}, left out: {reasons}" if reasons else ""
 
 
 def _ask_who(talk: Talk, who: WhoIsMe) -> list[str]:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlxtwin.client.preview import FORGOTTEN, summary
 from mlxtwin.client.vault import AskPassphrase, exists, open_vault, unlock_key
 from mlxtwin.errors import WhoIsMe
 from mlxtwin.paths import Home
 from mlxtwin.records import Document, Person
 
 if TYPE_CHECKING:
-    from mlxtwin.sources.run import ImportReport
+    from mlxtwin.sources.run_memory import Imported
+    from mlxtwin.vault.imported import ImportedFile
     from mlxtwin.vault.rows import PutResult
     from mlxtwin.vault.store import Vault
 
-FORGOTTEN = "forgotten"
+__all__ = ["FORGOTTEN", "ImportRequest", "Pace", "import_exports", "run", "sources"]
+
+SECONDS_TO_KNOW = 1.0
 
 AskWho = Callable[[WhoIsMe], list[str]]
 Progress = Callable[[int, int, int], None]
+BytesRead = Callable[[int, int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +46,51 @@ class ImportRequest:
     include_forgotten: bool = False
 
 
+class Pace:
+    """How long an import still takes, by the bytes it read in the time it took so far."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._began: float | None = None
+        self.read = self.all = 0
+
+    def told(self, read: int, all_bytes: int) -> None:
+        """As ``bytes_read`` of an import is called."""
+        if self._began is None:
+            self._began = self._now()
+        self.read, self.all = read, all_bytes
+
+    @property
+    def share(self) -> float | None:
+        """Of all bytes, those that are read; None before any are."""
+        return self.read / self.all if self.all and self._began is not None else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None while that is not known: for a second, and until something was read."""
+        if self._began is None or not self.read:
+            return None
+        took = self._now() - self._began
+        return took * (self.all - self.read) / self.read if took >= SECONDS_TO_KNOW else None
+
+
 def import_exports(
-    home: Home, request: ImportRequest, ask_passphrase: AskPassphrase, ask_who: AskWho, progress: Progress
+    home: Home,
+    request: ImportRequest,
+    ask_passphrase: AskPassphrase,
+    ask_who: AskWho,
+    progress: Progress,
+    bytes_read: BytesRead | None = None,
 ) -> dict[str, Any]:
-    """The object of ``import --json``. ``progress`` is told files done, files, documents.
+    """The object of ``import --json``. ``progress`` is told files done, files, documents; ``bytes_read`` of how many
+    bytes how many were read.
 
     A dry run does the same in a copy of the vault, encrypted as it is and thrown away, so it tells what the import
     would. ``ask_who`` gives names, or raises the WhoIsMe it got. Raises UsageError, VaultLocked, StorageFull.
     """
     with _vault_for(home, request, ask_passphrase) as vault:
         names = vault.names() | {name for name in request.me if name.strip()}
-        rest = (request.as_source, request.tier, progress, request.include_forgotten)
+        rest = (request.as_source, request.tier, progress, request.include_forgotten, bytes_read)
         try:
             found = run(vault, request.paths, names, *rest)
         except WhoIsMe as who:
@@ -67,29 +106,66 @@ def run(
     tier: int | None = None,
     progress: Progress | None = None,
     include_forgotten: bool = False,
+    bytes_read: BytesRead | None = None,
 ) -> dict[str, Any]:
-    """Import into an open vault and curate; raises WhoIsMe where the export has authors and ``names`` is empty."""
+    """Import into an open vault and curate; raises WhoIsMe where the export has authors and ``names`` is empty.
+
+    Files are read in a process of their own; what it was given to read before, and is unchanged, is not read again.
+    """
+    from mlxtwin.sources.child import Child
     from mlxtwin.sources.run import import_paths
 
-    taken: dict[str, None] = {}
-
-    def put(documents: list[Document]) -> PutResult:
-        result = vault.put(documents, include_forgotten=include_forgotten)
-        taken.update(dict.fromkeys(document.id for document in documents))
-        return result
-
+    taking = _Taking(vault, include_forgotten)
     report = import_paths(
         paths,
         person=Person.of(names),
         as_source=as_source,
         tier=tier,
-        put=put,
+        put=taking.put,
         set_tier=vault.set_tier,
         remember=vault.remember_names,
         progress=progress,
+        bytes_read=bytes_read,
+        memory=taking,
+        reader=Child,
     )
     decide(vault)
-    return _summary(report, vault, taken)
+    return summary(report, vault, taking.ids)
+
+
+class _Taking:
+    """The vault as an import sees it; collects the ids of all documents that the import is about."""
+
+    def __init__(self, vault: Vault, include_forgotten: bool) -> None:
+        self._vault, self._include_forgotten = vault, include_forgotten
+        self.ids: dict[str, None] = {}
+
+    def put(self, documents: list[Document]) -> PutResult:
+        result = self._vault.put(documents, include_forgotten=self._include_forgotten)
+        self.ids.update(dict.fromkeys(document.id for document in documents))
+        return result
+
+    def recall(self, place: bytes) -> ImportedFile | None:
+        return self._vault.imported(place)
+
+    def unchanged(self, documents: bytes) -> int | None:
+        from mlxtwin.vault.imported import ids_of
+
+        found, ids = self._vault.unchanged(documents), ids_of(documents)
+        if found is None or (self._include_forgotten and found < len(ids)):
+            return None
+        self.ids.update(dict.fromkeys(ids))
+        return found
+
+    def refresh(self, place: bytes, files: str) -> None:
+        self._vault.refresh_imported(place, files)
+
+    def keep(self, found: list[Imported]) -> None:
+        from mlxtwin.vault.imported import ImportedFile
+
+        self._vault.remember_imported(
+            (ImportedFile(one.place, one.reader, one.files, one.result), one.ids) for one in found
+        )
 
 
 def decide(vault: Vault) -> None:
@@ -127,27 +203,3 @@ def _throwaway(home: Home, temporary: Home, key: bytes | None) -> Vault:
     with Vault.open(home, key) as vault:
         vault.copy_to(temporary)
     return Vault.open(temporary, key)
-
-
-def _summary(report: ImportReport, vault: Vault, taken: Iterable[str]) -> dict[str, Any]:
-    """What curation says of the documents of this import, also of those that were there before; words of kept ones.
-
-    One that is not in the vault was forgotten.
-    """
-    dropped: Counter[str] = Counter()
-    kept = words = 0
-    for stored in map(vault.document, taken):
-        if stored is None:
-            dropped[FORGOTTEN] += 1
-        elif stored.kept:
-            kept += 1
-            words += stored.document.words_by_me
-        else:
-            dropped[stored.reason] += 1
-    return report.as_json() | {
-        "documents": kept + dropped.total(),
-        "kept": kept,
-        "dropped": dict(dropped.most_common()),
-        "words_by_me": words,
-        "authors": [{"name": name, "messages": count} for name, count in report.authors],
-    }

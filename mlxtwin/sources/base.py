@@ -6,18 +6,22 @@ read; the files beside it go on. What it yields must hold to these points (tests
 - ``Document.key`` depends on the item and its place under ``root``, never on where ``root`` lies;
 - every ``at`` is aware (a local time without a zone counts as UTC), so that times of all sources compare;
 - text is free of NUL and lone surrogates, with ``\\n`` line ends;
-- nothing is yielded twice with the same key from one file.
+- nothing is yielded twice with the same key from one file;
+- it gets on: a file of which nothing is read, yielded or told (`getting_on`) for 10 seconds is given up.
 """
 
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from mlxtwin.errors import SourceError
 from mlxtwin.paths import reason
@@ -33,7 +37,10 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BOM_STARTS = frozenset(mark[:1] for mark, _ in _BOMS)
 _UNWANTED = re.compile(r"[\x00\ufeff\ud800-\udfff]")
+_CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\f\r\x1b")
+Known = TypeVar("Known")
 
 
 class Importer(Protocol):
@@ -55,8 +62,73 @@ class Importer(Protocol):
         ...
 
 
+class _Looked:
+    """The file that is being recognised, and what is known of it: thirty importers ask for the same."""
+
+    def __init__(self, file: File) -> None:
+        self.file = file
+        self.known: dict[str, object] = {}
+
+
+_LOOKED: ContextVar[_Looked | None] = ContextVar("_LOOKED", default=None)
+
+
+@contextmanager
+def looking_at(file: File) -> Iterator[None]:
+    """While this lasts, the head of ``file`` is read and decoded once, however many ask for it."""
+    held = _LOOKED.get()
+    if held is not None and held.file is file:
+        yield
+        return
+    token = _LOOKED.set(_Looked(file))
+    try:
+        yield
+    finally:
+        _LOOKED.reset(token)
+
+
+def known_of(file: File, name: str, find: Callable[[], Known]) -> Known:
+    """What ``find`` answers, kept under ``name`` while the file is being looked at."""
+    held = _LOOKED.get()
+    if held is None or held.file is not file:
+        return find()
+    if name not in held.known:
+        held.known[name] = find()
+    found: Known = held.known[name]  # type: ignore[assignment]
+    return found
+
+
+_GETTING_ON: ContextVar[Callable[[], object] | None] = ContextVar("_GETTING_ON", default=None)
+
+
+def getting_on() -> None:
+    """Tell, now and then, that the work goes on: for an importer that neither reads nor yields for seconds at a time,
+    as on the pages of one long document. A file that gets on with nothing for 10 seconds is given up.
+    """
+    told = _GETTING_ON.get()
+    if told is not None:
+        told()
+
+
+@contextmanager
+def heard_getting_on(told: Callable[[], object]) -> Iterator[None]:
+    """While this lasts, ``told`` hears of it."""
+    token = _GETTING_ON.set(told)
+    try:
+        yield
+    finally:
+        _GETTING_ON.reset(token)
+
+
 def read_head(file: File, size: int = HEAD_BYTES) -> bytes:
     """The first bytes of a file; nothing for one that cannot be opened."""
+    held = _LOOKED.get()
+    if held is not None and held.file is file and size <= HEAD_BYTES:
+        return known_of(file, "head", lambda: _read_head(file, HEAD_BYTES))[:size]
+    return _read_head(file, size)
+
+
+def _read_head(file: File, size: int) -> bytes:
     try:
         with file.open("rb") as opened:
             return opened.read(size)
@@ -66,7 +138,10 @@ def read_head(file: File, size: int = HEAD_BYTES) -> bytes:
 
 def head_text(file: File) -> str:
     """The first HEAD_BYTES decoded, less the last line if it may be cut; empty for a binary file."""
-    head = read_head(file)
+    return known_of(file, "text", lambda: _head_text(read_head(file)))
+
+
+def _head_text(head: bytes) -> str:
     if is_binary(head):
         return ""
     whole = head if len(head) < HEAD_BYTES else head[: head.rfind(b"\n") + 1] or head
@@ -77,12 +152,15 @@ def is_binary(head: bytes) -> bool:
     """Whether bytes are no text in any encoding told by a BOM, UTF-8 or a single-byte code."""
     if not head or bom_encoding(head):
         return False
-    controls = sum(byte < 32 and byte not in b"\t\n\f\r\x1b" for byte in head[:8192])
-    return b"\0" in head[:8192] or controls > len(head[:8192]) // 50
+    start = head[:8192]
+    controls = len(start) - len(start.translate(None, _CONTROLS))
+    return b"\0" in start or controls > len(start) // 50
 
 
 def bom_encoding(data: bytes) -> str:
     """The encoding a byte order mark tells, or empty."""
+    if data[:1] not in _BOM_STARTS:
+        return ""
     return next((name for mark, name in _BOMS if data.startswith(mark)), "")
 
 
@@ -100,7 +178,15 @@ def decode_text(data: bytes, declared: str = "") -> str:
 
 def clean_text(text: str) -> str:
     """Line ends as ``\\n``; NUL, lone surrogates and byte order marks gone."""
-    return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.isascii():
+        return text.replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _UNWANTED.sub("", text)
+    return text.replace("\x00", "").replace("\ufeff", "")
 
 
 def text_lines(file: File) -> Iterator[str]:
@@ -155,12 +241,20 @@ def unreadable(file: File, error: OSError) -> SourceError:
 
 
 def why_refused(file: File) -> str:
-    """A sentence for a file that the system does not open, empty for one that it does."""
+    """What to say of a file that the system does not open, empty for one that it does."""
     try:
         file.open("rb").close()
     except OSError as error:
-        return f"It cannot be read: {reason(error)}."
+        # The error by which macOS keeps the files of its own programs from others.
+        hint = f" {_full_disk_access()}" if error.errno == errno.EPERM else ""
+        return f"It cannot be read: {reason(error)}.{hint}"
     return ""
+
+
+def _full_disk_access() -> str:
+    from mlxtwin.sources.database import FULL_DISK_ACCESS
+
+    return FULL_DISK_ACCESS
 
 
 def relative_name(file: File, root: File) -> str:

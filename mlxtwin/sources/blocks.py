@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
 from typing import Literal
 
@@ -40,27 +41,34 @@ _INVISIBLE = str.maketrans({"\u2060": "", "\u200b": "", "\u00ad": "", "\u00a0": 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A heading, a paragraph or list, or a run quoted from somebody; ``glue`` joins it to what came before."""
+    """A heading, a paragraph or list, or a run quoted from somebody; ``glue`` joins it to what came before.
+
+    ``day``: the date of the entry that begins here, where the source tells it otherwise than in the text.
+    """
 
     kind: BlockKind
     text: str
     level: int = 0
     glue: str = "\n\n"
+    day: date | None = field(default=None, kw_only=True)
 
     @property
     def words(self) -> int:
         return len(self.text.split())
 
 
-def blocks(lines: Iterable[str], *, markdown: bool) -> Iterator[Block]:
-    """The blocks of a text in order. ``markdown``: indented code is code, and every soft line break a blank."""
+def blocks(lines: Iterable[str], *, markdown: bool, breaks: bool = False) -> Iterator[Block]:
+    """The blocks of a text in order. ``markdown``: indented code is code, and every soft line break a blank.
+
+    ``breaks``: of an editor that shows a line break as one, so that in Markdown too only those at a width go.
+    """
     after_list, width = False, _Width()
     for raw in _raw_blocks(lines):
         indented = all(line.startswith(("    ", "\t")) for line in raw)
         if markdown and indented and not after_list:
             continue
         after_list = bool(_ITEM.match(raw[0])) or (after_list and raw[0].startswith((" ", "\t")))
-        block = _block(raw, markdown, 0 if markdown else width.after(raw))
+        block = _block(raw, markdown, 0 if markdown and not breaks else width.after(raw))
         if block.text.strip():
             yield block
 
@@ -69,7 +77,7 @@ def _raw_blocks(lines: Iterable[str]) -> Iterator[list[str]]:
     """Runs of lines that belong together; fenced code, rules and link definitions are gone."""
     held: list[str] = []
     size = 0
-    for line in _outside_fences(lines):
+    for line in outside_fences(lines):
         blank = not line.strip() or _REFERENCE.match(line)
         if held and (blank or size > BLOCK_CHARACTERS or _starts_anew(held, line)):
             yield held
@@ -81,7 +89,8 @@ def _raw_blocks(lines: Iterable[str]) -> Iterator[list[str]]:
         yield held
 
 
-def _outside_fences(lines: Iterable[str]) -> Iterator[str]:
+def outside_fences(lines: Iterable[str]) -> Iterator[str]:
+    """The lines without fenced code."""
     fence = ""
     for line in lines:
         found = _FENCE.match(line)
@@ -141,7 +150,7 @@ def _unwrap(raw: list[str], width: float) -> str:
         return "\n".join(line.strip() for line in raw)
     text = raw[0].strip()
     for before, line in pairwise(raw):
-        hard = before.endswith(("  ", "\\")) or _ITEM.match(line)
+        hard = before.endswith(("  ", "\\")) or _ITEM.match(line) or not (before.strip() and line.strip())
         text += ("\n" if hard else " ") + line.strip()
     return text
 
@@ -153,7 +162,9 @@ def _is_wrapped(raw: list[str], width: float) -> bool:
     """
     if not WRAP_WIDTH <= width <= 2 * WRAP_WIDTH:
         return False
-    full = [len(line.rstrip()) + 1 + len(after.split(None, 1)[0]) > width - 10 for line, after in pairwise(raw)]
+    # In a quote an empty line, which only its mark fills, ends a paragraph.
+    next_words = ((after.split(None, 1) or [""])[0] for after in raw[1:])
+    full = [len(line.rstrip()) + 1 + len(word) > width - 10 for line, word in zip(raw[:-1], next_words, strict=True)]
     if len(raw[0].rstrip()) >= FIRST_LINE_WIDTH:
         full[0] = True
     return sum(full) >= 0.7 * len(full)

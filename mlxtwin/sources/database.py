@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,10 +12,13 @@ from urllib.parse import quote
 from mlxtwin.errors import SourceError
 from mlxtwin.sources.base import read_head, unreadable
 from mlxtwin.sources.files import File
+from mlxtwin.sources.reader_limits import room_for_an_index
 
 MAGIC = b"SQLite format 3\x00"
 # A member of an archive is read into memory, for nothing personal is unpacked to disk.
 MOST_ARCHIVED_BYTES = 256 * 1024 * 1024
+_HEADER_BYTES = 100
+_LOGGED, _UNLOGGED = slice(18, 20), b"\1\1"
 FULL_DISK_ACCESS = (
     "On a Mac, allow it in System Settings, Privacy & Security, Full Disk Access, for your terminal; then run it again."
 )
@@ -44,14 +48,17 @@ def opened(file: File) -> Iterator[sqlite3.Connection]:
     where the newest rows may be, is read along.
     """
     try:
-        with closing(_connect(file)) as database:
+        with room_for_an_index(), closing(_connect(file)) as database:
             database.row_factory = sqlite3.Row
             database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA query_only = ON")
+            database.execute("PRAGMA temp_store = MEMORY")  # what is sorted is personal too
             yield database
+    except PermissionError as error:
+        raise SourceError(unreadable(file, error).message, FULL_DISK_ACCESS) from None
     except OSError as error:
         raise unreadable(file, error) from None
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # what is damaged may be said in damaged words
         denied = "unable to open" in str(error) or "authorization denied" in str(error)
         why = "cannot be opened" if denied else "is damaged, or another program holds it"
         raise SourceError(f"{file.name} {why}.", FULL_DISK_ACCESS if denied else "Close that program.") from None
@@ -59,13 +66,24 @@ def opened(file: File) -> Iterator[sqlite3.Connection]:
 
 def _connect(file: File) -> sqlite3.Connection:
     if isinstance(file, Path):
-        with file.open("rb"):  # the system's own refusal says more than SQLite's
-            pass
-        return sqlite3.connect(f"file:{quote(str(file.resolve()))}?mode=ro", uri=True, timeout=5)
+        with file.open("rb") as source:  # the system's own refusal says more than SQLite's
+            logged = _is_logged(source.read(_HEADER_BYTES))
+        place = file.resolve()
+        # SQLite leaves files beside a database that has no write-ahead log at the moment, unless told that it rests.
+        resting = logged and not place.with_name(f"{place.name}-wal").exists()
+        mode = "mode=ro&immutable=1" if resting else "mode=ro"
+        return sqlite3.connect(f"file:{quote(os.fsencode(place))}?{mode}", uri=True, timeout=5)
     with file.open("rb") as source:
         data = source.read(MOST_ARCHIVED_BYTES + 1)
     if len(data) > MOST_ARCHIVED_BYTES:
         raise SourceError(f"{file.name} is too large to be read inside an archive.", "Unpack it and import it alone.")
+    if _is_logged(data):  # in memory there is no log, and SQLite would look for one
+        data = b"".join((data[: _LOGGED.start], _UNLOGGED, data[_LOGGED.stop :]))
     database = sqlite3.connect(":memory:")
     database.deserialize(data)
     return database
+
+
+def _is_logged(data: bytes) -> bool:
+    """Whether a database's header says that it has a write-ahead log."""
+    return data.startswith(MAGIC) and data[_LOGGED] == b"\2\2"

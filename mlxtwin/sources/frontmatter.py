@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
@@ -23,8 +23,11 @@ _LINE = re.compile(r"([A-Za-z_-]{1,40})\s*[:=]\s*(.{1,500})$")
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
+    """Title and date, and all ``values`` by their keys in lower case."""
+
     title: str = ""
     at: datetime | None = None
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 def split_front_matter(lines: Iterable[str]) -> tuple[FrontMatter, Iterator[str]]:
@@ -48,7 +51,7 @@ def _read(lines: list[str]) -> FrontMatter:
     dates = (parse_moment(found[key]) for key in _DATE_KEYS if key in found)
     title = found.get("title")
     named = " ".join(clean_text(str(title)).split()) if isinstance(title, str | int | float) else ""
-    return FrontMatter(named[:300], next((at for at in dates if at), None))
+    return FrontMatter(named[:300], next((at for at in dates if at), None), found)
 
 
 def _values(text: str) -> dict[Any, Any]:

@@ -11,22 +11,23 @@ import ijson
 from mlxtwin.errors import SourceError
 from mlxtwin.sources.base import clean_text, decode_text, unreadable
 from mlxtwin.sources.files import File
+from mlxtwin.sources.json_depth import PIECE_BYTES, Shallow
 
-# Of one item, as text; a hostile file may nest or repeat without end.
-MOST_DEPTH = 200
 SMALL_BYTES = 64 * 1024 * 1024
 
 
-def items(file: File, prefix: str, *, skip: int = 0) -> Iterator[Any]:
+def items(file: File, prefix: str, *, skip: int = 0, several: bool = False) -> Iterator[Any]:
     """The values at an ijson ``prefix`` (``item`` for the elements of a list at the top), one after the other.
 
-    ``skip`` bytes at the start are no JSON. What stands before a cut comes, then SourceError is raised, as for a file
-    that cannot be opened. Numbers with a point are floats; text is as it is written: give it to `clean_text`.
+    ``skip`` bytes at the start are no JSON. ``several``: values may follow each other, as those of JSON Lines do. What
+    stands before a cut comes, then SourceError is raised, as for a file that cannot be opened. Numbers with a point are
+    floats; text is as it is written: give it to `clean_text`.
     """
     try:
         with file.open("rb") as opened:
             opened.read(skip)
-            yield from ijson.items(_without_mark(opened), prefix, use_float=True)
+            source = io.BufferedReader(Shallow(_without_mark(opened)), PIECE_BYTES)
+            yield from ijson.items(source, prefix, use_float=True, multiple_values=several)
     except OSError as error:
         raise unreadable(file, error) from None
     except (ijson.JSONError, UnicodeDecodeError, ValueError, RecursionError, OverflowError) as error:

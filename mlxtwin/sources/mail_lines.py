@@ -37,6 +37,7 @@ _QUOTE_PREFIX = re.compile(r" {0,2}>(?:[> ]*>)? ?")
 _ARMOUR_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Z][a-z]+: [^\n]*\n){0,8}\n?")
 _ARMOUR_TAIL = re.compile(r"-----BEGIN PGP (?:SIGNATURE|MESSAGE|PUBLIC KEY BLOCK)-----")
 _UUENCODED = re.compile(r"^begin [0-7]{3,4} [^\n]{1,200}\n(?=M|[ -`])", re.MULTILINE)
+_BROKEN_LINK = re.compile(r"(^(?![ ]{0,2}>)[^\n]{0,1000}?<https?://[^<>\s]{1,500})\n>", re.MULTILINE)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")
 _BLANK_LIKE = re.compile(r"[\xa0\u2000-\u200a\u202f\u205f\u3000]")
 
@@ -44,7 +45,7 @@ _BLANK_LIKE = re.compile(r"[\xa0\u2000-\u200a\u202f\u205f\u3000]")
 def plain_lines(text: str, *, flowed: bool = False, delete_space: bool = False) -> list[Line]:
     """The lines of a text/plain part; at most MAX_TEXT_CHARS of it are looked at."""
     cleaned = _CONTROLS.sub("", text[:MAX_TEXT_CHARS].replace("\r\n", "\n").replace("\r", "\n"))
-    raw = _without_files(_without_armour(cleaned)).split("\n")
+    raw = _with_whole_links(_without_files(_without_armour(cleaned))).split("\n")
     lines = [_line(one, flowed) for one in raw]
     return _joined(lines, delete_space) if flowed else lines
 
@@ -82,6 +83,11 @@ def _joined(lines: list[Line], delete_space: bool) -> list[Line]:
     if parts:
         joined.append(Line("".join(parts), depth))
     return joined
+
+
+def _with_whole_links(text: str) -> str:
+    """Text in which the ``>`` that ends a link is no quote mark, where a program broke the line before it."""
+    return _BROKEN_LINK.sub(r"\1>", text) if "\n>" in text and "<http" in text else text
 
 
 def _without_armour(text: str) -> str:

@@ -8,13 +8,16 @@ is not shown (style, script, hidden elements, comments) is left out; links keep 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from html import unescape
+from typing import NamedTuple
 
 from mlxtwin.sources.mail_lines import MAX_DEPTH, MAX_TEXT_CHARS, Line, Mark, quote_depth
 
 MAX_OPEN_ELEMENTS = 200
+# A tag as nearly all are; what it leaves is looked at step by step.
+_PLAIN_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/<>\"']{0,40})((?:[^<>\"']++|\"[^<>\"]*\"|'[^<>']*')*+)>")
 _TAG_NAME = re.compile(r"</?([a-zA-Z][^\s/>]{0,40})")
 _TAG_STEP = re.compile(r"[^\"'>]*([\"'>])")
 _ATTRIBUTE = re.compile(r"([a-zA-Z][\w:-]{0,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
@@ -28,6 +31,13 @@ _BLOCK_NAMES = (
 )
 _SPACED_NAMES = "p h1 h2 h3 h4 h5 h6 ul ol dl table pre blockquote"
 _VOID, _RAW, _SILENT = (frozenset(names.split()) for names in (_VOID_NAMES, _RAW_NAMES, _SILENT_NAMES))
+_TABLE_NAMES = frozenset(("caption", "tbody", "td", "tfoot", "th", "thead", "tr"))
+_FENCES, _TABLE_FENCES = frozenset(("caption", "table", "td", "th")), frozenset(("table",))
+_LIST_FENCES, _NO_FENCES = _FENCES | {"ul", "ol"}, frozenset[str]()
+_IMPLIED_ENDS = {
+    "li": ("li",), "dd": ("dd", "dt"), "dt": ("dd", "dt"), "td": ("td", "th"), "th": ("td", "th"), "tr": ("tr",),
+}  # fmt: skip
+_RAW_ENDS = {name: re.compile(f"</{name}", re.IGNORECASE) for name in _RAW}
 _BLOCKS, _SPACED = frozenset(_BLOCK_NAMES.split()), frozenset(_SPACED_NAMES.split())
 _TIGHT = re.compile(r"mso(?:normal|plaintext|listparagraph)|margin:\s*0(?:px|pt|cm|in)?\s*(?:;|$|0)", re.IGNORECASE)
 _HIDDEN = re.compile(
@@ -46,15 +56,13 @@ _SIGNATURE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Tag:
+class _Tag(NamedTuple):
     name: str
     closing: bool
     attributes: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
+class _Open(NamedTuple):
     name: str
     depth: int
     hidden: bool
@@ -88,7 +96,13 @@ def _pieces(text: str) -> Iterator[_Tag | str]:
             return
         if opening > at:
             yield text[at:opening]
-        at = yield from _markup(text, opening, missing)
+        if found := _PLAIN_TAG.match(text, opening):
+            closing, name, attributes = found.groups()
+            name = name.lower()
+            yield _Tag(name, bool(closing), attributes)
+            at = _raw_end(text, found.end(), name) if name in _RAW and not closing else found.end()
+        else:
+            at = yield from _markup(text, opening, missing)
 
 
 def _markup(text: str, at: int, missing: set[str]) -> Generator[_Tag | str, None, int]:
@@ -140,7 +154,7 @@ def _tag_end(text: str, at: int, missing: set[str]) -> int:
 
 def _raw_end(text: str, at: int, name: str) -> int:
     """The end of an element whose content is no markup; of the text when it is never closed."""
-    closing = re.compile(f"</{name}", re.IGNORECASE).search(text, at)
+    closing = _RAW_ENDS[name].search(text, at)
     return closing.start() if closing else len(text)
 
 
@@ -150,6 +164,7 @@ class _Page:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self._open: list[_Open] = [_Open("", 0, False, "", False)]
+        self._counts: Counter[str] = Counter()
         self._words: list[str] = []
         self._pending: Mark = ""
 
@@ -169,10 +184,12 @@ class _Page:
     def enter(self, tag: _Tag) -> None:
         name = tag.name
         attributes = _attributes(tag.attributes) if tag.attributes else {}
-        label = f"{attributes.get('class', '')} {attributes.get('id', '')}".lower()
+        label = f"{attributes.get('class', '')} {attributes.get('id', '')}".lower().strip()
+        if name in _BLOCKS:
+            self._imply_ends(name)
         if name in _BLOCKS or name in ("br", "hr"):
             self.end_line(keep_blank=name == "br")
-        if _QUOTE_START.search(label):
+        if label and _QUOTE_START.search(label):
             self._pending = "quote"
         if name == "hr":
             self.lines.append(Line("_" * 32, self._open[-1].depth, "rule"))
@@ -180,41 +197,65 @@ class _Page:
             self._words.append(" ")
         if name == "li":
             self._words.append("- ")
-        if name in _VOID or len(self._open) >= MAX_OPEN_ELEMENTS:
-            return
-        self._push(name, attributes, label)
+        if name not in _VOID:
+            self._push(name, attributes, label)
 
     def _push(self, name: str, attributes: dict[str, str], label: str) -> None:
         around = self._open[-1]
         style = attributes.get("style", "")
         mark: Mark = around.mark
-        if _ATTRIBUTION.search(label):
+        if label and _ATTRIBUTION.search(label):
             mark = "attribution"
-        elif _SIGNATURE.search(label) or "data-signatureblock" in attributes:
+        elif (label and _SIGNATURE.search(label)) or "data-signatureblock" in attributes:
             mark = "signature"
-        quoted = _is_quote(name, attributes, label, style)
+        quoted = bool(label or name == "blockquote") and _is_quote(name, attributes, label, style)
+        if len(self._open) >= MAX_OPEN_ELEMENTS and not (quoted and around.depth < MAX_DEPTH):
+            return
         depth = min(around.depth + quoted, MAX_DEPTH)
         hidden = around.hidden or name in _SILENT or bool(style and _HIDDEN.search(style))
         spaced = name in _SPACED and not _TIGHT.search(f"{label};{style}")
         if spaced and not hidden:
             self._space()
         preformatted = around.preformatted or name == "pre"
+        self._counts[name] += 1
         self._open.append(_Open(name, depth, hidden, "" if quoted else mark, spaced, preformatted))
 
     def leave(self, name: str) -> None:
-        for back in range(1, len(self._open)):
-            if self._open[-back].name == name:
-                break
-        else:
-            if name == "p":
-                self.end_line(keep_blank=True)
-            return
-        if name in _BLOCKS:
+        back = self._opened(name, _fences(name))
+        if back:
+            self._close(back)
+        elif name == "p":
+            self.end_line(keep_blank=True)
+
+    def _imply_ends(self, name: str) -> None:
+        """End what the start of a block ends by itself, as pages leave out such end tags by the hundred."""
+        fences = _LIST_FENCES if name == "li" else _fences(name)
+        for other in ("p", *_IMPLIED_ENDS.get(name, ())):
+            if back := self._opened(other, _FENCES if other == "p" else fences):
+                self._close(back)
+
+    def _close(self, back: int) -> None:
+        ended = self._open[-back]
+        if ended.name in _BLOCKS:
             self.end_line()
-        spaced = self._open[-back].spaced and not self._open[-back].hidden
+        self._counts.subtract(element.name for element in self._open[-back:])
         del self._open[-back:]
-        if spaced:
+        if ended.spaced and not ended.hidden:
             self._space()
+
+    def _opened(self, name: str, fences: frozenset[str]) -> int:
+        """How many open elements an end tag closes; 0 where it closes none.
+
+        As in a browser it reaches out of no table cell; out of a quote only the quote's own end tag does, since a
+        stranger's page with an end tag too many would else turn into the person's words.
+        """
+        for back in range(1, len(self._open) if self._counts[name] else 0):
+            inside = self._open[-back]
+            if inside.name == name:
+                return back
+            if inside.name in fences or inside.depth > self._open[-back - 1].depth:
+                return 0
+        return 0
 
     def _space(self) -> None:
         """A blank line, unless there is one or nothing stands before."""
@@ -233,6 +274,13 @@ class _Page:
         if text and self._pending and not text.isspace():
             mark, self._pending = self._pending, ""
         self.lines.append(Line(rest, min(inside.depth + extra, MAX_DEPTH), mark))
+
+
+def _fences(name: str) -> frozenset[str]:
+    """The elements out of which an end tag of that name does not reach."""
+    if name in ("table", "body", "html"):
+        return _NO_FENCES
+    return _TABLE_FENCES if name in _TABLE_NAMES else _FENCES
 
 
 def _attributes(raw: str) -> dict[str, str]:

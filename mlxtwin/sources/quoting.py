@@ -10,6 +10,7 @@ When in doubt, text counts as not the person's: a lost line costs little, a stra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -21,6 +22,10 @@ from mlxtwin.sources.signatures import split_signature
 
 MAX_LEVELS = 25
 MAX_LINES = 50_000
+MAX_LINK_CHARS = 500
+# Mail programs put links in brackets after the words, and break both: the rest of one belongs to the quoted line.
+_OPEN_LINK = re.compile(r"[(<\[](?:https?://|www\.|mailto:)[^)>\]\s]*$")
+_LONE_LINK = re.compile(r"\s*[(<\[](?:https?://|www\.)[^)>\]\s]{1,500}[)>\]][\s>]*$")
 PartRole = Literal["own", "quoted", "forwarded", "signature"]
 
 
@@ -160,7 +165,11 @@ def _run_end(lines: Sequence[Line], at: int) -> int:
 def _is_wrapped_tail(lines: Sequence[Line], at: int) -> bool:
     """Whether an unmarked line is the end of the quoted line before it, cut off by a program that re-wrapped it."""
     before, text = lines[at - 1], lines[at].text
-    if at + 1 >= len(lines) or lines[at + 1].depth != before.depth or len(before.text) < 55 or len(text) > 40:
+    if at + 1 >= len(lines) or lines[at + 1].depth != before.depth:
+        return False
+    if _OPEN_LINK.search(before.text[-MAX_LINK_CHARS:]) or _LONE_LINK.match(text):
+        return True
+    if len(before.text) < 55 or len(text) > 40:
         return False
     first = text.lstrip()[:1]
     return before.text.rstrip()[-1:] not in ".?!:" and not first.isupper()

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
 from itertools import chain
+from typing import Literal
 
 from mlxtwin.sources.blocks import Block
 from mlxtwin.sources.dates import DateMark, day_in_month, leading_date
 
+Dates = Literal["anywhere", "outline", "nowhere"]
 TINY_WORDS = 80
 PIECE_WORDS = 400
 WHOLE_WORDS = 800
@@ -31,7 +33,8 @@ _SENTENCE_WORDS = 150
 class Section:
     """Blocks under one heading or date. ``name`` tells it from the others of the file; empty before the first.
 
-    ``heading`` is the line as written where there was one; ``title`` may be a date found within the text.
+    ``heading`` is the line as written where there was one; ``title`` may be a date found within the text. ``level``:
+    that of the heading that gave the day.
     """
 
     name: str
@@ -40,28 +43,33 @@ class Section:
     blocks: tuple[Block, ...]
     heading: str = ""
     continues: bool = False
+    level: int = 0
 
     @property
     def words(self) -> int:
         return sum(block.words for block in self.blocks)
 
 
-def sections(blocks: Iterable[Block]) -> Iterator[Section]:
-    """The stretches of one file in order, each of at most about WHOLE_WORDS words."""
-    for section in _joined(_marked(blocks)):
+def sections(blocks: Iterable[Block], dates: Dates = "anywhere") -> Iterator[Section]:
+    """The stretches of one file in order, each of at most about WHOLE_WORDS words.
+
+    ``dates``: ``outline`` trusts the levels of headings, so that a day ends where one on its level begins; ``nowhere``
+    looks for none, in what is the entry of one day already.
+    """
+    for section in _joined(_marked(blocks, dates)):
         yield from _pieces(section)
 
 
-def _marked(blocks: Iterable[Block]) -> Iterator[Section]:
+def _marked(blocks: Iterable[Block], dates: Dates) -> Iterator[Section]:
     """A section per heading or date mark; a very long one comes in chunks, so that memory stays bounded."""
     diary = _Diary()
     head, held, words = Section("", "", None, ()), list[Block](), 0
     for block in blocks:
-        mark = diary.mark(block)
+        mark = None if dates == "nowhere" else diary.mark(block)
         if mark or block.kind == "heading":
             if held or head.name:
                 yield replace(head, blocks=tuple(held))
-            head, words = _opened(block, mark, head), 0
+            head, words = _opened(block, mark, _around(block, head, dates)), 0
             held = [] if block.kind == "heading" or _is_only_date(block, mark) else [block]
         else:
             held.append(block)
@@ -77,14 +85,20 @@ def _is_only_date(block: Block, mark: DateMark | None) -> bool:
     return bool(mark and not mark.rest.strip(" .:*_]"))
 
 
+def _around(block: Block, before: Section, dates: Dates) -> Section:
+    """The section before a heading, without its day where the heading is not under it."""
+    ended = dates == "outline" and 0 < block.level <= before.level
+    return replace(before, day=None, level=0) if ended else before
+
+
 def _opened(block: Block, mark: DateMark | None, before: Section) -> Section:
     heading = block.text if block.kind == "heading" else ""
     if mark:
         title = heading if heading and not _is_only_date(block, mark) else mark.name
-        return Section(mark.key, title, mark.day, (), heading)
+        return Section(mark.key, title, mark.day, (), heading, level=block.level)
     # A heading without a date inside a diary belongs to the day above it.
     name = f"{before.day} {heading}" if before.day else heading
-    return Section(name, heading, before.day, (), heading)
+    return Section(name, heading, before.day, (), heading, level=before.level)
 
 
 class _Diary:
@@ -96,6 +110,8 @@ class _Diary:
     def mark(self, block: Block) -> DateMark | None:
         if block.kind == "quote":
             return None
+        if block.day:
+            return DateMark(block.day, "day", block.text)
         line = block.text.split("\n", 1)[0]
         mark = self._full(block, line) or self._day(block, line)
         if mark and mark.precision == "month":

@@ -25,8 +25,7 @@ def split_signature(lines: Sequence[Line], sender: str) -> tuple[list[Line], lis
     start = _start(own, sender)
     kept, cut = own[:start], own[start:]
     devices = [line for line in kept if _is_device(line.text)]
-    if devices:
-        kept = [line for line in kept if line not in devices]
+    kept = [line for line in kept if not _is_device(line.text)] if devices else kept
     signature = devices + cut + marked
     while signature and kept and (kept[-1].blank or RULE_LINE.match(kept[-1].text) or _SEPARATOR.match(kept[-1].text)):
         kept.pop()
@@ -120,7 +119,7 @@ def _contact_block(lines: Sequence[Line], sender: str) -> int:
 def _short_tail(lines: Sequence[Line]) -> int:
     """Where the last run of short lines begins, at most MAX_SIGNATURE_LINES of them."""
     count, at = 0, len(lines)
-    while at > 0 and count < MAX_SIGNATURE_LINES:
+    while at > max(0, len(lines) - MAX_TAIL_LINES) and count < MAX_SIGNATURE_LINES:
         text = lines[at - 1].text.strip()
         if len(text) > MAX_SIGNATURE_LINE_CHARS or (
             len(text.split()) > 7 and text[-1:] in ".?!" and not CONTACT.search(text)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from mlxtwin.sources.base import HEAD_BYTES, decode_text, is_binary, read_head
+from mlxtwin.sources.base import HEAD_BYTES, decode_text, is_binary, known_of, read_head
 from mlxtwin.sources.files import File
 
 EMPTY = "empty"
+MEDIA = "a picture, sound or film"
 _LICENCE = re.compile(r"(?i)(un)?licen[cs]e([-_.](mit|apache|bsd|gpl|cc0?|by).{0,20})?|copying")
 _BOILERPLATE = frozenset({"CODE_OF_CONDUCT", "CONTRIBUTING", "SECURITY", "PULL_REQUEST_TEMPLATE", "NOTICE", "PATENTS"})
 _TEXT_SUFFIXES = ("", "txt", "text", "md", "markdown", "rst")
@@ -20,16 +21,20 @@ _BY_SUFFIX = {
     "code": "py pyi js mjs ts tsx jsx c h cc cpp hpp cs java kt go rs rb php pl sh bash zsh fish ps1 bat sql css scss "
     "r jl lua swift m mm hs ml scala clj el lisp vim tex sty cls asm s ipynb make mk cmake gradle diff patch scpt",
     "subtitles": "vtt srt sbv ass sub",
-    "a document of another format": "pdf doc docx odt rtf epub pages ppt pptx key note bear2bk textpack org",
+    "a document of another format": "pdf doc docx odt rtf epub pages ppt pptx key note bear2bk textpack",
+    "Outlook's own format, to be exported as CSV or as single mails": "pst ost msg",
     "an archive": "zip gz tgz bz2 xz zst 7z rar tar dmg iso",
-    "a picture, sound or film": "png jpg jpeg gif webp heic heif bmp tif tiff ico mp3 m4a wav ogg opus flac aac mp4 "
-    "mov mkv avi webm 3gp",
+    MEDIA: "png jpg jpeg gif webp heic heif bmp tif tiff ico mp3 m4a wav ogg opus flac aac mp4 mov mkv avi webm 3gp",
 }
 _REASONS = {suffix: reason for reason, suffixes in _BY_SUFFIX.items() for suffix in suffixes.split()}
 
 
 def skip_reason(file: File) -> str:
     """Why a file holds no text of the person's, or empty when it may."""
+    return known_of(file, "skip", lambda: _skip_reason(file))
+
+
+def _skip_reason(file: File) -> str:
     head = read_head(file)
     suffix = file.suffix.casefold().lstrip(".")
     if not head.strip():

@@ -110,7 +110,7 @@ def test_every_source_has_a_case() -> None:
 
 def test_it_is_found_by_content(tmp_path: Path, case: Case) -> None:
     for name in (case.name, "x") if case.any_name else (case.name,):
-        importer = match(put(tmp_path, case, name))
+        importer = match(put(tmp_path, case, name), case.source if case.asked else None)
         assert importer and importer.name == case.source
 
 

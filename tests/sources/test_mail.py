@@ -246,44 +246,6 @@ def test_mail_is_recognised_by_its_content(write: Write) -> None:
     assert Mail().recognises(write("---\ntitle: x\n---\n# Note\n", "note.md")) == 0
 
 
-@pytest.mark.parametrize(
-    ("headers", "reason"),
-    [
-        ("Auto-Submitted: auto-generated", "automated"),
-        ("Auto-Submitted: no", ""),
-        ("X-Auto-Response-Suppress: All", "automated"),
-        ("Return-Path: <>", "automated"),
-        ("From: no-reply@shop.example", "automated"),
-        ("From: notifications@forge.example", "automated"),
-        ("From: MAILER-DAEMON@example.org", "automated"),
-        ("Content-Type: multipart/report; boundary=x", "automated"),
-        ("Subject: Automatic reply: The gate", "automated"),
-        ("List-Unsubscribe: <https://x.example>", "bulk"),
-        ("Precedence: bulk", "bulk"),
-        ("Precedence: list", "bulk"),
-        ("From: no-reply@shop.example\nSubject: Your order 4711", "receipt"),
-        ("Subject: Your order 4711", ""),
-        ("Content-Type: text/calendar; method=REQUEST", "invitation"),
-    ],
-)
-def test_mail_of_others_that_is_of_no_use_says_why(write: Write, headers: str, reason: str) -> None:
-    assert one(write(f"{headers}\nFrom: Rosa <rosa@example.org>\nSubject: The gate\n\nSome words.\n")).drop == reason
-
-
-@pytest.mark.parametrize(
-    ("headers", "reason"),
-    [
-        ("Precedence: list\nList-Id: <gates.example.org>\nList-Unsubscribe: <https://x.example>", ""),
-        ("Subject: Out of office next week", ""),
-        ("Return-Path: <>", ""),
-        ("Auto-Submitted: auto-replied", "automated"),
-        ("Subject: Automatic reply: The gate", "automated"),
-    ],
-)
-def test_the_persons_own_mail_is_dropped_only_when_a_program_wrote_it(write: Write, headers: str, reason: str) -> None:
-    assert one(write(f"{headers}\nFrom: tom@example.org\nMessage-ID: <a@b>\n\nSome words.\n")).drop == reason
-
-
 def test_a_mail_with_nothing_of_its_sender_is_empty(write: Write) -> None:
     assert one(write(HEAD + "\n\n")).drop == "empty"
     assert one(write(HEAD + "\n> only this\n> was quoted\n")).drop == "empty"

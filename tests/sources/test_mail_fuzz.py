@@ -70,6 +70,33 @@ To: r
 
 bye
 """
+APPLE = b"""218       
+From: tom@example.org
+Subject: x
+Message-ID: <c@d>
+
+Ja.
+
+On 1.1.2020 10:00, Rosa <r@x.org> wrote:
+> Kommst du?
+<?xml version="1.0"?>
+<plist><dict><key>date-received</key><integer>1709373600</integer><key>flags</key><integer>64</integer></dict></plist>
+"""
+TABLE = b"""Subject,Body,From: (Name),From: (Address),Date,Folder
+"Re: x","Ja.
+
+On 1.1.2020 10:00, Rosa <r@x.org> wrote:
+> Kommst du?",Tom,tom@example.org,2024-03-02 10:00,Drafts
+y,<p>Nein</p>,Rosa,r@x.org,3/2/2024 1:00 PM,
+"""
+LINES = b"""{"from": "Tom <tom@example.org>", "subject": "x", "text": "Ja.\\n\\n> Nein?", "date": 1709373600}
+{"from": {"name": "Rosa", "email": "r@x.org"}, "subject": "y", "html": "<p>Nein", "headers": {"Precedence": "bulk"}}
+{"raw": "From: tom@example.org\\nSubject: z\\n\\nJa."}
+"""
+SEEDS = {
+    "fuzz.mbox": SEED, "1.emlx": APPLE, "fuzz.csv": TABLE, "fuzz.jsonl": LINES,
+    "fuzz.json": b"[" + b",".join(LINES.splitlines()) + b"]",
+}  # fmt: skip
 PIECES = st.sampled_from(
     [
         *(b"\n", b"\n\n", b"\0", b"\r", b"\xff\xfe", b"\xed\xa0\x80", b"=\n", b"From ", b">", b"<", b"<!--"),
@@ -127,15 +154,22 @@ def test_random_bytes_crash_nothing(file: Path, content: bytes) -> None:
 @SETTINGS
 @given(data=st.data())
 def test_mutated_mail_crashes_nothing(file: Path, data: st.DataObject) -> None:
-    content = SEED
+    name, content = data.draw(st.sampled_from(sorted(SEEDS.items())))
     for _ in range(data.draw(st.integers(1, 12))):
         at = data.draw(st.integers(0, len(content)))
         cut = data.draw(st.integers(0, 30))
         content = content[:at] + data.draw(PIECES | st.binary(max_size=6)) + content[at + cut :]
-    consume(file, content)
+    consume(file.with_name(name), content)
 
 
 @SETTINGS
-@given(cut=st.integers(0, len(SEED)), text=st.text(max_size=300))
-def test_mail_cut_anywhere_crashes_nothing(file: Path, cut: int, text: str) -> None:
-    consume(file, SEED[:cut] + text.encode("utf-8", "replace"))
+@given(seed=st.sampled_from(sorted(SEEDS.items())), cut=st.integers(0, len(SEED)), text=st.text(max_size=300))
+def test_mail_cut_anywhere_crashes_nothing(file: Path, seed: tuple[str, bytes], cut: int, text: str) -> None:
+    consume(file.with_name(seed[0]), seed[1][:cut] + text.encode("utf-8", "replace"))
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_what_is_damaged_is_read_while_it_is_sound(file: Path, name: str) -> None:
+    file.with_name(name).write_bytes(SEEDS[name])
+    documents = list(Mail().read(file.with_name(name), file.parent, ME))
+    assert any("Ja" in document.own_text for document in documents)

@@ -246,9 +246,51 @@ def test_armour_and_files_written_into_the_text_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["> ", ">\n", "On 1.1.2020 a@b.cc\n", "-- \n", "From: a@b.cc\n", "_ " * 40 + "\n", "wrote:\n"]
+    "unit",
+    [
+        "> ",
+        ">\n",
+        "On 1.1.2020 a@b.cc\n",
+        "-- \n",
+        "From: a@b.cc\n",
+        "_ " * 40 + "\n",
+        "wrote:\n",
+        "\n",
+        "Tom\n\n\n",
+        "Sent from my iPhone\n",
+        "Tel: 555 1234567\n",
+        "<http://a\n>",
+        "> (http://a\nb\n",
+    ],
 )
 def test_hostile_repetition_takes_no_time(unit: str) -> None:
     started = time.process_time()
-    parts(unit * (400_000 // len(unit)))
+    parts(unit * (400_000 // len(unit)), sender="Tom Hale")
+    parts(unit * (100_000 // len(unit)) + "Tom\n\n" + "\n" * 100_000 + "tom@example.org", sender="Tom Hale")
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "> See the plan (http://example.org/gate\n_page=3)\n>\n> Rosa",
+        "> See the plan <http://example.org/gate\n_page=3>\n> Rosa",
+        "> See the plan.\n>\n (http://example.org/c/YzOT) >\n> Rosa",
+    ],
+)
+def test_a_link_that_a_program_broke_stays_in_the_quote(quote: str) -> None:
+    assert own(f"Seen.\n\nOn 3 Mar 2015 14:02, Rosa Lind wrote:\n\n{quote}") == "Seen."
+
+
+def test_the_end_of_a_broken_link_is_no_quote_mark() -> None:
+    assert (
+        own("See <http://example.org/gate\n> for more\nabout it.")
+        == "See <http://example.org/gate> for more\nabout it."
+    )
+    assert own("> see <http://example.org/gate\n> for more\n\nSeen.") == "Seen."
+
+
+def test_a_link_as_the_whole_answer_between_paragraphs_is_own() -> None:
+    assert own("> Where?\n\n<http://example.org/gate>\n\n> And when?\n\nAt noon.") == (
+        "<http://example.org/gate>\n\nAt noon."
+    )

@@ -84,6 +84,32 @@ def test_a_signature_marked_as_one_is_a_signature() -> None:
     ]
 
 
+@pytest.mark.parametrize("before", ["<p>a", "<li>a", "<tr><td>a", "<font>a", "<div>a"])
+def test_a_quote_after_hundreds_of_elements_never_ended_is_one(before: str) -> None:
+    page = before * 300 + "<blockquote>Is it fixed?</blockquote>"
+    assert "Is it fixed?" not in own(page)
+    assert quoted(page) == "Is it fixed?"
+
+
+@pytest.mark.parametrize("stray", ["</div>", "</div></div></p></span>", "</td></tr></table>", "</body></html>"])
+def test_end_tags_too_many_do_not_end_a_quote(stray: str) -> None:
+    page = f"<table><tr><td><div>Nearly.<blockquote><p>Is it{stray} fixed?</blockquote></div></table>"
+    assert own(page) == "Nearly."
+    assert "fixed?" in quoted(page)
+
+
+def test_an_end_tag_reaches_out_of_no_cell() -> None:
+    page = '<div class="yahoo_quoted"><table><tr><td>One</div> two</td></tr></table> three</div>Mine.'
+    assert (own(page), quoted(page).split()) == ("Mine.", ["One", "two", "three"])
+
+
+def test_cells_rows_and_items_end_where_the_next_begins() -> None:
+    assert own("<table><tr><td>a<td>b<tr><td>c</table>d") == "a b\nc\n\nd"
+    assert own("<ul><li>one<ul><li>two<li>three</ul><li>four</ul>").split("\n") == [
+        "- one", "", "- two", "- three", "", "- four",
+    ]  # fmt: skip
+
+
 def test_quotes_in_attributes_do_not_end_a_tag() -> None:
     assert own("<a href=\"a>b\" title='c>d'>word</a><p title=don't>next</p>").split() == ["word", "next"]
     assert own("a < b and <3") == "a < b and <3"

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PosixPath
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,62 @@ def test_files_come_in_order_without_hidden_ones_and_links(tmp_path: Path) -> No
     assert [file.relative_to(inside).as_posix() for file in files(inside)] == ["a.md", "b/1.md", "b/2.md"]
     skipped = {file.name: why for file, why in walk(inside) if why}
     assert skipped == {".hidden.md": HIDDEN, ".git": HIDDEN, "c.md": LINK, "loop": LINK}
+
+
+def repository(folder: Path) -> Path:
+    for name in ("objects/pack", "refs/heads"):
+        (folder / name).mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/main\n")
+    return folder
+
+
+def test_a_repository_is_one_thing_beside_the_files_under_it(tmp_path: Path) -> None:
+    hidden, bare = repository(tmp_path / "a" / ".git"), repository(tmp_path / "bare.git")
+    (tmp_path / "a" / "note.md").write_text("x")
+    (tmp_path / "b" / ".git").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(hidden)
+    found = [(file.relative_to(tmp_path).as_posix(), why) for file, why in walk(tmp_path)]
+    assert found == [("a/.git", ""), ("a/note.md", ""), ("b/.git", HIDDEN), ("bare.git", ""), ("link", LINK)]
+    assert list(walk(bare)) == [(bare, "")]
+
+
+def test_a_repository_is_offered_to_its_importer_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+
+    class Git:
+        name = "git"
+
+        def recognises(self, file: Path) -> float:
+            asked.append(file)
+            return 0.95
+
+    folder = repository(tmp_path / ".git")
+    monkeypatch.setitem(SOURCES, "git", "mlxtwin.sources.git:Git")
+    monkeypatch.setattr("mlxtwin.sources.registry.load", lambda name: Git())
+    found = match(folder)
+    assert found and found.name == "git"
+    assert asked == [folder]
+    assert match(folder, "notes") is None
+    monkeypatch.setattr(Git, "recognises", lambda self, file: 0.0)
+    assert match(folder) is None
+    assert (why_not(folder), why_not(repository(tmp_path / "bare"))) == (HIDDEN, "a repository")
+
+
+def test_a_file_is_read_once_however_many_importers_look_at_it(tmp_path: Path) -> None:
+    opened: list[str] = []
+
+    class Watched(PosixPath):
+        def open(self, *arguments: Any, **options: Any) -> Any:
+            opened.append(self.name)
+            return super().open(*arguments, **options)
+
+    for name, words in (("a.md", "I baked bread again."), ("b.json", '{"a": ["b"]}'), ("c.jpg", "\xff\x00" * 9)):
+        (tmp_path / name).write_text(words)
+        match(Watched(tmp_path / name))
+        assert opened == [name]
+        match(Watched(tmp_path / name))
+        assert opened == [name, name]  # nothing is kept from one look to the next
+        opened.clear()
 
 
 def test_a_pipe_in_the_folder_is_not_opened(tmp_path: Path) -> None:

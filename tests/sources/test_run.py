@@ -13,6 +13,7 @@ import pytest
 from mlxtwin.errors import SourceError, StorageFull, UsageError, WhoIsMe
 from mlxtwin.records import Document, Person
 from mlxtwin.sources import run
+from mlxtwin.sources.child import Child
 from mlxtwin.sources.notes import Notes
 from mlxtwin.sources.run import candidates, import_paths
 from mlxtwin.vault.rows import PutResult
@@ -217,6 +218,25 @@ def test_a_long_mailbox_tells_of_its_messages_while_it_is_read(tmp_path: Path) -
     with pytest.raises(WhoIsMe):
         import_paths([tmp_path], person=NOBODY, progress=lambda *step: steps.append(step))
     assert steps == [(0, 1, 1), (0, 1, 2), (0, 1, 3)]
+
+
+def test_bytes_are_told_of_what_is_read_up_to_all_of_it(tmp_path: Path) -> None:
+    root = folder(tmp_path / "x", a_md="I baked.", b_txt=CHAT, c_csv="1,2")
+    told: list[tuple[int, int]] = []
+    import_paths([root], person=ANN, bytes_read=lambda *bytes_: told.append(bytes_))
+    assert told == [(0, 8 + len(CHAT)), (8, 8 + len(CHAT)), (8 + len(CHAT), 8 + len(CHAT))]
+
+
+def test_within_a_long_file_bytes_are_told_too_once_documents_come(tmp_path: Path) -> None:
+    chat = "".join(
+        f"{1 + day % 28:02}/{1 + day // 28 % 12:02}/2020, 10:00 - Ann: I said {day}\n" for day in range(30_000)
+    )
+    folder(tmp_path, a_txt=chat)
+    told: list[int] = []
+    import_paths([tmp_path], person=ANN, bytes_read=lambda read, _all: told.append(read), reader=Child)
+    assert told == sorted(told)
+    assert len(told) > 3
+    assert told[-1] == len(chat)
 
 
 def test_a_dry_run_counts_and_stores_nothing(tmp_path: Path) -> None:

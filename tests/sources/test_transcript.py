@@ -9,7 +9,8 @@ import pytest
 
 from mlxtwin.errors import SourceError
 from mlxtwin.records import Document, Person
-from mlxtwin.sources.transcript import MOST_TURNS, Transcript
+from mlxtwin.sources.speech import MOST_TURNS
+from mlxtwin.sources.transcript import Transcript
 
 ANN = Person.of(["ann lee"])
 BOLD = """# The bread show
@@ -123,3 +124,38 @@ def test_fifty_real_interviews_give_the_hosts_words(shared: Path) -> None:
     documents = [one for file in files for one in Transcript().read(file, folder, Person.of(["Adam Stacoviak"]))]
     assert 195_000 < sum(document.words_by_me for document in documents) < 215_000
     assert not any("[0" in turn.text or turn.author == "Break" for one in documents for turn in one.turns)
+
+
+@pytest.mark.parametrize(
+    "head", ["{0}  {1}", "[{0}] {1}", "{0} ({1}):", "{0} [{1}]", "{1} {0}", "[{1}] {0}:", "{0} {1} AM"]
+)
+def test_a_name_and_a_time_on_a_line_of_their_own_begin_a_turn(tmp_path: Path, head: str) -> None:
+    talk = [
+        ("Ann Lee", "Hi there."), ("Bob", "Oh: hi."), ("Ann Lee", "Well?"), ("Bob", "No."), ("Ann Lee", "So."),
+        ("Bob", "Bye."),
+    ]  # fmt: skip
+    text = "\n\n".join(f"{head.format(name, f'10:0{number}')}\n{words}" for number, (name, words) in enumerate(talk))
+    (document,) = read(tmp_path, text, "talk.txt")
+    assert [(turn.author, turn.text) for turn in document.turns] == talk
+    assert Transcript().recognises(tmp_path / "talk.txt") > 0.8
+
+
+def test_what_a_speaker_says_may_hold_a_colon_and_several_paragraphs(tmp_path: Path) -> None:
+    text = "Ann Lee 0:01\n\nTwo things.\nFlour: white.\n\nAnd salt.\n\nBob 0:09\nYes.\n"
+    (document,) = read(tmp_path, text, "talk.txt")
+    assert [(turn.author, turn.text) for turn in document.turns] == [
+        ("Ann Lee", "Two things.\nFlour: white.\n\nAnd salt."), ("Bob", "Yes."),
+    ]  # fmt: skip
+
+
+def test_a_line_with_a_time_inside_a_transcript_with_labels_is_speech(tmp_path: Path) -> None:
+    text = "Ann Lee: We met at\nBerlin 10:30\nand left.\n\nBob: Yes.\n"
+    (document,) = read(tmp_path, text, "talk.txt")
+    assert [turn.author for turn in document.turns] == ["Ann Lee", "Bob"]
+    assert "Berlin" in document.turns[0].text
+
+
+def test_a_timetable_is_no_transcript(tmp_path: Path) -> None:
+    lines = [f"{place} 10:{number:02d}\nPlatform {number}" for number, place in enumerate(["Berlin", "Rome", "Oslo"])]
+    (tmp_path / "trains.txt").write_text("\n\n".join(lines))
+    assert Transcript().recognises(tmp_path / "trains.txt") == 0

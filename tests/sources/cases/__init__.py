@@ -17,7 +17,8 @@ class Case:
     knows others at all). ``me``: what names the person; empty where the export tells by itself, or all is theirs.
     ``beside``: other files it needs, by their place relative to the file. ``any_name``: whether it is recognised under
     any name. ``lines``: whether it is text in which ``\\r\\n`` may stand for ``\\n``. ``first``: the time of the first
-    document. ``streamed``: whether words at the end of the file leave what stands before them readable.
+    document. ``streamed``: whether words at the end of the file leave what stands before them readable. ``asked``:
+    whether it reads only what it is asked for by its name.
     """
 
     source: str
@@ -31,6 +32,7 @@ class Case:
     any_name: bool = True
     lines: bool = True
     streamed: bool = True
+    asked: bool = False
 
     @property
     def person(self) -> Person:
