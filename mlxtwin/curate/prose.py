@@ -1,4 +1,4 @@
-"""How much of a text is prose: words, sentences, and the lines that are neither links nor code nor a list.
+"""How much of a text is prose: words, sentences, and the lines that are neither links, code, logs, forms nor a list.
 
 Not covered: which language a text is in. Scripts written without spaces are counted by characters.
 """
@@ -19,7 +19,7 @@ LETTERS_AT_LEAST = 0.6
 WORDS_PER_CODE_MARK = 6
 
 _UNSPACED = re.compile(f"[{UNSPACED}]")
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]*_]*(?=\s|$)|[。！？]")
+SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]*_]*(?=\s|$)|[。！？]")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 _LINK = re.compile(r"\[[^\]]*\]\(\s*\S+\s*\)|<?(?:https?://|www\.|mailto:)\S+|\[\[[^\]]*\]\]")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•–]|\d{1,3}[.)]|\[[ xX]\])\s+")
@@ -28,16 +28,36 @@ _CODE = re.compile(
     r"[{}]\s*$|\)\s*;\s*$|^\s*(?:\$ |>>> |#include\b|</?\w+[^>]*>\s*$|(?:def|class|fn|func)\s+\w+\s*[(:{])"
     r"|\w\(\w*\)|[=!]=|=>|->|::|\|.*\||(?:\S,){3}"
 )
+# What programs write a line of: a time to the second, a level, a place in a file, a difference, a query, a named value,
+# columns, and data as text.
+_MACHINE = re.compile(
+    r"""\s*(?:
+        \[?(?:\d{4}-\d\d-\d\d[T\ ]|[A-Z][a-z]{2}\ +\d{1,2}\ |\d\d/\w+/\d{4}:)?\d\d:\d\d:\d\d\b
+      | (?:\S{1,30}\ )?\[?(?:DEBUG|INFO|WARN|WARNING|ERROR|FATAL|TRACE|CRITICAL)\b\]?[:\ ]
+      | File\ ".{1,200}",\ line\ \d | at\ [\w.$<>]+\( | Traceback\ \( | @@\ -\d | (?:\+\+\+|---)\ [\w./]
+      | \d{1,3}(?:\.\d{1,3}){3}\ -\ | [\w.-]+@[\w.-]+:\S*[$\#]\ | "[\w$ -]{1,60}"\s*:
+      | (?:SELECT|INSERT\ INTO|UPDATE|DELETE\ FROM|CREATE\ TABLE|ALTER\ TABLE)\ [\w*`"]
+      | [^\t\n]*(?:\t|\S\ {3,})\S[^\t\n]*?(?:\t|\S\ {3,})\S
+      | .*[A-Za-z0-9+/=_-]{60}
+    )""",
+    re.VERBOSE,
+)
+_FIELD = re.compile(r"\s*[^\W\d_][\w /().#-]{0,30}:\s+\S")
+# Letters and plain stops: most lines of most people. Such a line needs no closer look.
+_PLAIN = re.compile(r"(?:[^\W\d_]++[ .,;:!?'’\"]*+)++")
 
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """Words in all, words on lines that are prose, sentences that end, and lines that look like items of a list."""
+    """Words in all, words on lines that are prose, sentences that end, and lines that are items of a list or fields of
+    a form; lines that say something, and how many of them a link stands in."""
 
     words: int
     prose_words: int
     sentences: int
     list_lines: int
+    lines: int = 0
+    link_lines: int = 0
 
     @property
     def share(self) -> float:
@@ -46,7 +66,7 @@ class Prose:
 
 def count_words(text: str) -> int:
     """Blank-separated words; two characters count as one where the script has no blanks."""
-    unspaced = len(_UNSPACED.findall(text))
+    unspaced = 0 if text.isascii() else len(_UNSPACED.findall(text))
     if not unspaced:
         return len(text.split())
     return len(_UNSPACED.sub(" ", text).split()) + -(-unspaced // CHARACTERS_PER_UNSPACED_WORD)
@@ -54,7 +74,7 @@ def count_words(text: str) -> int:
 
 def measure(text: str, *, lists: bool = True) -> Prose:
     """Sort the lines of a text. ``lists=False`` takes short lines for talk, as in a chat."""
-    words = prose_words = fragment_words = list_lines = 0
+    words = prose_words = fragment_words = list_lines = lines = link_lines = 0
     fenced = False
     for line in text.splitlines():
         if _FENCE.match(line):
@@ -62,9 +82,12 @@ def measure(text: str, *, lists: bool = True) -> Prose:
             continue
         count = count_words(line)
         words += count
-        if fenced or not _is_language(line):
+        lines += bool(count)
+        linked = "://" in line or "www." in line
+        link_lines += linked
+        if fenced or not count or not (_PLAIN.fullmatch(line) or _is_language(line)):
             continue
-        if lists and _is_list_item(line, count):
+        if _is_field(line, count) or (lists and _is_list_item(line, count)):
             list_lines += 1
             fragment_words += count
         else:
@@ -72,7 +95,7 @@ def measure(text: str, *, lists: bool = True) -> Prose:
     if list_lines < LIST_LINES:
         # One or two short lines are a greeting or a remark, not a list.
         prose_words += fragment_words
-    return Prose(words, prose_words, len(_SENTENCE_END.findall(text)), list_lines)
+    return Prose(words, prose_words, len(SENTENCE_END.findall(text)), list_lines, lines, link_lines)
 
 
 def _is_language(line: str) -> bool:
@@ -80,10 +103,19 @@ def _is_language(line: str) -> bool:
     visible = sum(map(len, rest.split()))
     if not visible or len(_CODE.findall(rest)) * WORDS_PER_CODE_MARK > count_words(rest):
         return False
-    return len(_NOT_LETTERS.sub("", rest)) >= LETTERS_AT_LEAST * visible
+    return len(_NOT_LETTERS.sub("", rest)) >= LETTERS_AT_LEAST * visible and not _MACHINE.match(line)
+
+
+def _is_field(line: str, words: int) -> bool:
+    """``Name: value`` as in a form: few words, and no sentence."""
+    if ":" not in line or words > LIST_ITEM_WORDS + FRAGMENT_WORDS:
+        return False
+    return bool(_FIELD.match(line)) and not SENTENCE_END.search(line)
 
 
 def _is_list_item(line: str, words: int) -> bool:
-    if _SENTENCE_END.search(_LIST_ITEM.sub("", line)):
+    if words > LIST_ITEM_WORDS:
         return False
-    return words <= FRAGMENT_WORDS or (words <= LIST_ITEM_WORDS and bool(_LIST_ITEM.match(line)))
+    if SENTENCE_END.search(_LIST_ITEM.sub("", line)):
+        return False
+    return words <= FRAGMENT_WORDS or bool(_LIST_ITEM.match(line))

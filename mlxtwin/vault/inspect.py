@@ -76,6 +76,10 @@ def vault_stats(database: Database) -> VaultStats:
         f"SELECT {EFFECTIVE_TIER} AS effective, count(*), sum(words_by_me) FROM documents"
         f" WHERE {KEPT} AND effective IS NOT NULL GROUP BY effective"
     )
+    languages = database.rows(
+        f"SELECT language, count(*), sum(words_by_me) FROM documents WHERE {KEPT} GROUP BY language"
+        " ORDER BY count(*) DESC, language"
+    )
     dropped = database.rows(
         f"SELECT CASE WHEN decided THEN {REASON} ELSE importer_drop END AS why, count(*) FROM documents"
         " WHERE why != '' GROUP BY why ORDER BY count(*) DESC, why"
@@ -87,4 +91,5 @@ def vault_stats(database: Database) -> VaultStats:
         dropped=dict(dropped),
         corrections=corrections,
         ratings=ratings,
+        by_language={language: {"documents": n, "words": words} for language, n, words in languages},
     )

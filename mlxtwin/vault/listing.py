@@ -33,13 +33,15 @@ _STATES: dict[State, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which documents: all ``words`` are in title or text, the last may be unfinished. ``tier``: of what is kept."""
+    """Which documents: all ``words`` are in title or text, the last may be unfinished. ``tier``: of what is kept;
+    ``language``: as a code, empty for what cannot be told."""
 
     words: str = ""
     kind: Kind | None = None
     state: State | None = None
     source: str | None = None
     tier: int | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class ListedDocument:
     tier: int | None
     forced_tier: int | None
     forced_keep: bool | None
+    language: str = ""
+    quality: float | None = None
 
     @property
     def kept(self) -> bool:
@@ -92,6 +96,8 @@ def _conditions(wanted: Wanted) -> Iterator[tuple[str, tuple[Any, ...]]]:
         yield _STATES[wanted.state], ()
     if wanted.tier is not None:
         yield f"{KEPT} AND {EFFECTIVE_TIER} = ?", (wanted.tier,)
+    if wanted.language is not None:
+        yield "language = ?", (wanted.language,)
     if match := match_of(wanted.words):
         yield "number IN (SELECT rowid FROM search WHERE search MATCH ?)", (match,)
 
@@ -112,7 +118,7 @@ def rows(database: Database, numbers: Sequence[int]) -> list[ListedDocument]:
         some = numbers[start : start + BATCH]
         read = database.rows(
             f"SELECT number, id, kind, source, title, at, words_by_me, decided, {REASON}, tier, forced_tier,"
-            f" forced_keep FROM documents WHERE number IN ({', '.join('?' * len(some))})",
+            f" forced_keep, language, quality FROM documents WHERE number IN ({', '.join('?' * len(some))})",
             tuple(some),
         )
         found.update((row[0], _row(row)) for row in read)
@@ -120,10 +126,10 @@ def rows(database: Database, numbers: Sequence[int]) -> list[ListedDocument]:
 
 
 def _row(row: tuple[Any, ...]) -> ListedDocument:
-    number, id, kind, source, title, at, words, decided, reason, tier, forced_tier, keep = row
+    number, id, kind, source, title, at, words, decided, reason, tier, forced_tier, keep, *more = row
     forced = None if keep is None else bool(keep)
     return ListedDocument(
-        number, id, kind, source, title, moment(at), words, bool(decided), reason, tier, forced_tier, forced
+        number, id, kind, source, title, moment(at), words, bool(decided), reason, tier, forced_tier, forced, *more
     )
 
 

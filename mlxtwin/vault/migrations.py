@@ -5,6 +5,7 @@ A step that was ever released is never edited: a change is a new step at the end
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -135,6 +136,43 @@ def _message_search(connection: Connection) -> None:
     connection.execute("INSERT INTO message_search (message_search) VALUES ('rebuild')")
 
 
+def _curation(connection: Connection) -> None:
+    """``cuts`` as `vault.cuts` writes them; ``rules``: the number of the rules a document was decided by. ``marks``:
+    hashes of what the person and others wrote, and when, in minutes since 1970, NULL where that is not known.
+
+    ``keys`` hold random bytes of this vault: the same value gets the same placeholder in every dataset made of it.
+    """
+    added = ("language TEXT NOT NULL DEFAULT ''", "quality REAL", "cuts TEXT NOT NULL DEFAULT ''")
+    for column in (*added, "rules INTEGER NOT NULL DEFAULT 0"):
+        connection.execute(f"ALTER TABLE documents ADD COLUMN {column}")
+    connection.execute("""
+        CREATE TABLE marks (
+            number INTEGER PRIMARY KEY REFERENCES documents (number) ON DELETE CASCADE,
+            minute INTEGER,
+            own BLOB NOT NULL,
+            other BLOB NOT NULL
+        )""")
+    connection.execute("CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID")
+    connection.execute("INSERT INTO keys VALUES ('placeholders', ?)", (secrets.token_bytes(32),))
+    connection.execute("DROP INDEX documents_listed")
+    connection.execute("""
+        CREATE INDEX documents_listed ON documents (
+            at, kind, source, decided, reason, forced_keep, tier, forced_tier, language, rules
+        )""")
+
+
+def _imported(connection: Connection) -> None:
+    """``files``, ``result`` and ``documents`` as `vault.imported` tells."""
+    connection.execute("""
+        CREATE TABLE imported (
+            place BLOB PRIMARY KEY,
+            reader BLOB NOT NULL,
+            files TEXT NOT NULL,
+            result TEXT NOT NULL,
+            documents BLOB NOT NULL
+        )""")
+
+
 MIGRATIONS: list[Callable[[Connection], None]] = [
     _documents,
     _search,
@@ -144,4 +182,6 @@ MIGRATIONS: list[Callable[[Connection], None]] = [
     _preferences,
     _by_hand,
     _message_search,
+    _curation,
+    _imported,
 ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from mlxtwin.records import Document, Turn
+from mlxtwin.vault.cuts import Cut, of_text, without
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -32,6 +33,8 @@ class StoredDocument:
     """A document and what is decided of it: ``reason`` is why it was dropped, empty when kept or undecided.
 
     ``forced_keep`` is the person's own word, which goes before curation's: kept, dropped, or None for neither.
+    ``language``: of its words, as ISO 639-1 code, empty where it cannot be told; ``quality`` 0 to 1, None before
+    curation; ``cuts``: what of the person's turns is not theirs to learn from.
     """
 
     document: Document
@@ -41,6 +44,9 @@ class StoredDocument:
     decided: bool = False
     signature: bytes = b""
     forced_keep: bool | None = None
+    language: str = ""
+    quality: float | None = None
+    cuts: tuple[Cut, ...] = ()
 
     @property
     def kept(self) -> bool:
@@ -51,14 +57,34 @@ class StoredDocument:
         """The tier the person chose, else the one curation gave."""
         return self.tier if self.forced_tier is None else self.forced_tier
 
+    @property
+    def curated(self) -> Document:
+        """The document less what was cut. One that the person keeps by hand though most of it was cut stays whole."""
+        cut = without(self.document, self.cuts)
+        whole = self.forced_keep and 2 * cut.words_by_me < self.document.words_by_me
+        return self.document if whole else cut
+
 
 class Decision(NamedTuple):
-    """One row for ``decide_many``; a plain tuple in this order does as well."""
+    """One row for ``decide_many``; a plain tuple in this order does as well, also a shorter one.
+
+    ``words``: how many of its words are the person's to learn from, None for all; ``own`` and ``other``: marks of what
+    they and others wrote in it, see `curate.marks`, with the ``minute`` it is of; ``rules``: the number of the rules
+    it was decided by.
+    """
 
     id: str
     tier: int | None
     reason: str
     signature: bytes
+    language: str = ""
+    quality: float | None = None
+    cuts: tuple[Cut, ...] = ()
+    words: int | None = None
+    minute: int | None = None
+    own: bytes = b""
+    other: bytes = b""
+    rules: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +98,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class VaultStats:
-    """``by_kind``: documents, kept, words_by_me; ``by_tier``: documents and words of what is kept; ``dropped`` by
-    reason, with what importers dropped and curation has not seen yet; how many ``corrections`` and ``ratings``."""
+    """``by_kind``: documents, kept, words_by_me; ``by_tier`` and ``by_language``: documents and words of what is kept;
+    ``dropped`` by reason, with what importers dropped and curation has not seen yet; how many ``corrections`` and
+    ``ratings``."""
 
     by_kind: dict[str, dict[str, int]]
     by_tier: dict[int, dict[str, int]]
     dropped: dict[str, int]
     corrections: int = 0
     ratings: int = 0
+    by_language: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +140,8 @@ KEPT = "(decided AND coalesce(forced_keep, reason = ''))"
 EFFECTIVE_TIER = "coalesce(forced_tier, tier)"
 
 DOCUMENT_COLUMNS = "id, kind, source, key, title, at, thread, origin, importer_drop, text, turns"
-STORED_COLUMNS = f"{DOCUMENT_COLUMNS}, tier, forced_tier, {REASON}, decided, signature, forced_keep"
+_SAID_COLUMNS = f"tier, forced_tier, {REASON}, decided, signature, forced_keep, language, quality, cuts"
+STORED_COLUMNS = f"{DOCUMENT_COLUMNS}, {_SAID_COLUMNS}"
 
 
 def clean(text: str) -> str:
@@ -141,9 +170,12 @@ def stored_document(row: tuple[Any, ...]) -> StoredDocument:
         kind=kind, source=source, key=key, title=title, turns=_turns(text, turns), at=moment(at), thread=thread,
         origin=origin, drop=drop,
     )  # fmt: skip
-    tier, forced_tier, reason, decided, signature, forced_keep = row[11:]
+    tier, forced_tier, reason, decided, signature, forced_keep, language, quality, cuts = row[11:]
     forced = None if forced_keep is None else bool(forced_keep)
-    return StoredDocument(document, tier, forced_tier, reason, bool(decided), signature, forced)
+    found = of_text(cuts) if cuts else ()
+    return StoredDocument(
+        document, tier, forced_tier, reason, bool(decided), signature, forced, language, quality, found
+    )
 
 
 def stored_message(row: tuple[Any, ...]) -> StoredMessage:

@@ -16,17 +16,17 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from mlxtwin.errors import UsageError
 from mlxtwin.paths import Home, make_folder, storage_error, sync_folder
 from mlxtwin.records import Document, Kind, Message, PreferencePair, Rating
-from mlxtwin.vault import listing, preferences, talks
+from mlxtwin.vault import imported, listing, preferences, talks, writing
 from mlxtwin.vault.connection import Database, check_file, make_empty
+from mlxtwin.vault.curation import Curation
+from mlxtwin.vault.imported import ImportedFile, Outcome
 from mlxtwin.vault.inspect import problems, vault_stats
 from mlxtwin.vault.listing import ListedDocument, Wanted
 from mlxtwin.vault.rows import (
-    DOCUMENT_COLUMNS,
     KEPT,
     STORED_COLUMNS,
     ConversationRow,
@@ -37,11 +37,10 @@ from mlxtwin.vault.rows import (
     StoredMessage,
     VaultStats,
     clean,
-    document_row,
-    row_digest,
     stored_document,
 )
-from mlxtwin.vault.search import find
+from mlxtwin.vault.search import ALL, Among, find
+from mlxtwin.vault.selection import Selection
 from mlxtwin.vault.talks import Told
 
 __all__ = [
@@ -56,7 +55,6 @@ __all__ = [
 ]
 
 BATCH = 500
-_UPDATED = DOCUMENT_COLUMNS.removeprefix("id, ").replace(", ", " = ?, ") + " = ?"
 
 
 class Vault:
@@ -137,7 +135,7 @@ class Vault:
             with self._db.write() as connection:
                 if include_forgotten:
                     connection.executemany("DELETE FROM forgotten WHERE id = ?", [(one.id,) for one in batch])
-                counts.update(_put(connection, document) for document in batch)
+                counts.update(writing.put(connection, batch))
         return PutResult(**counts)
 
     def document(self, id: str) -> StoredDocument | None:
@@ -166,13 +164,19 @@ class Vault:
     def decide(self, id: str, *, tier: int | None, reason: str, signature: bytes) -> None:
         self.decide_many([(id, tier, reason, signature)])
 
-    def decide_many(self, rows: Iterable[tuple[str, int | None, str, bytes]]) -> None:
-        """What curation says, as (id, tier, reason, signature), in one transaction; an empty reason keeps."""
-        values = [(tier, clean(reason), signature, id) for id, tier, reason, signature in rows]
-        with self._db.write() as connection:
-            connection.executemany(
-                "UPDATE documents SET decided = 1, tier = ?, reason = ?, signature = ? WHERE id = ?", values
-            )
+    def decide_many(self, rows: Iterable[Decision | tuple[str, int | None, str, bytes]]) -> None:
+        """What curation says, as `Decision` or its first fields, in one transaction; an empty reason keeps."""
+        self.curation.decide(Decision(*row) for row in rows)
+
+    @property
+    def curation(self) -> Curation:
+        """What curation reads, and writes back."""
+        return Curation(self._db)
+
+    @property
+    def selection(self) -> Selection:
+        """Documents by source or by people, for what is done to many."""
+        return Selection(self._db)
 
     def set_tier(self, ids: Iterable[str], tier: int | None) -> None:
         """The person's own choice of tier, which goes before curation's; None takes it back."""
@@ -189,22 +193,6 @@ class Vault:
         rows = self._db.rows(f"SELECT {STORED_COLUMNS} FROM documents WHERE forced_keep = 1 ORDER BY number")
         return [stored_document(row) for row in rows]
 
-    def signatures(self) -> Iterator[bytes]:
-        """Of every document that has one, in the order of import."""
-        return (
-            row[0]
-            for row in self._db.rows(
-                "SELECT signature FROM documents WHERE decided AND signature != x'' ORDER BY number"
-            )
-        )
-
-    def sign(self, rows: Iterable[tuple[str, bytes]]) -> None:
-        """Signatures of documents that were decided without one, as (id, signature)."""
-        with self._db.write() as connection:
-            connection.executemany(
-                "UPDATE documents SET signature = ? WHERE id = ?", [(signature, id) for id, signature in rows]
-            )
-
     def listed(self, wanted: Wanted, limit: int | None = None) -> array[int]:
         """The numbers of the documents that are wanted, the newest first, undated last; at most ``limit``."""
         return listing.numbers(self._db, wanted, limit)
@@ -217,9 +205,11 @@ class Vault:
         """How many documents each source gave."""
         return listing.sources(self._db)
 
-    def search(self, query: str, limit: int = 20, *, marks: tuple[str, str] = ("[", "]")) -> list[Found]:
+    def search(
+        self, query: str, limit: int = 20, *, marks: tuple[str, str] = ("[", "]"), among: Among = ALL
+    ) -> list[Found]:
         """The best matches first; any text is a query. ``marks`` go around the matched words in the snippet."""
-        return find(self._db, query, limit, marks)
+        return find(self._db, query, limit, marks, among)
 
     def forget(self, id: str) -> bool:
         """Remove a document and its words from the index and the write-ahead log; False if there was none.
@@ -233,7 +223,8 @@ class Vault:
         gone, waiting = 0, iter(ids)
         while batch := list(islice(waiting, BATCH)):
             with self._db.write() as connection:
-                gone += sum(_forget(connection, id) for id in batch)
+                gone += sum(writing.forget(connection, id) for id in batch)
+                imported.forget(connection, batch)
         self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
 
@@ -242,6 +233,30 @@ class Vault:
 
     def stats(self) -> VaultStats:
         return vault_stats(self._db)
+
+    # Files that were imported
+
+    def imported(self, place: bytes) -> ImportedFile | None:
+        """What is remembered of a file, by the digest of where it is."""
+        return imported.recall(self._db, place)
+
+    def remember_imported(self, files: Iterable[tuple[ImportedFile, Sequence[str]]]) -> None:
+        """Files that were imported whole, each with the ids of its documents, which are stored by now."""
+        imported.remember(self._db, files)
+
+    def refresh_imported(self, place: bytes, files: str) -> None:
+        imported.refresh(self._db, place, files)
+
+    def unchanged(self, documents: bytes) -> int | None:
+        """Of an `ImportedFile`, how many documents are here as they were; None if any is not, and was not forgotten."""
+        return imported.unchanged(self._db, documents)
+
+    def outcomes(self, ids: Iterable[str]) -> Iterator[Outcome]:
+        """What became of each of these documents that is here, without reading its words."""
+        return imported.outcomes(self._db, ids)
+
+    def titles(self, ids: Sequence[str]) -> list[tuple[str, datetime | None]]:
+        return imported.titles(self._db, ids)
 
     # The person
 
@@ -335,50 +350,6 @@ def _put_in_place(unfinished: Path, vault: Path) -> None:
         if vault.exists():
             raise UsageError(f"There is a vault at {vault} already.", "It was left as it is.") from None
         unfinished.rename(vault)
-
-
-def _put(connection: Any, document: Document) -> str:
-    row = document_row(document)
-    if connection.execute("SELECT 1 FROM forgotten WHERE id = ?", (row[0],)).fetchone():
-        return "forgotten"
-    digest = row_digest(row)
-    known = connection.execute("SELECT digest FROM documents WHERE id = ?", (row[0],)).fetchone()
-    if known and known[0] == digest:
-        return "unchanged"
-    if known:
-        _unindex(connection, row[0])
-        connection.execute(
-            f"UPDATE documents SET {_UPDATED}, words_by_me = ?, digest = ?, decided = 0, tier = NULL, reason = '',"
-            " signature = x'' WHERE id = ?",
-            (*row[1:], document.words_by_me, digest, row[0]),
-        )
-    else:
-        connection.execute(
-            f"INSERT INTO documents ({DOCUMENT_COLUMNS}, words_by_me, digest) VALUES ({', '.join('?' * 13)})",
-            (*row, document.words_by_me, digest),
-        )
-    connection.execute(
-        "INSERT INTO search (rowid, title, text) SELECT number, title, text FROM documents WHERE id = ?",
-        (row[0],),
-    )
-    return "updated" if known else "added"
-
-
-def _unindex(connection: Any, id: str) -> None:
-    """Must see the old row: the index holds no text, it is told which words to take out."""
-    connection.execute(
-        "INSERT INTO search (search, rowid, title, text) SELECT 'delete', number, title, text"
-        " FROM documents WHERE id = ?",
-        (id,),
-    )
-
-
-def _forget(connection: Any, id: str) -> bool:
-    _unindex(connection, id)
-    gone = connection.execute("DELETE FROM documents WHERE id = ?", (id,)).rowcount > 0
-    if gone:
-        connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (id,))
-    return bool(gone)
 
 
 def _now() -> str:

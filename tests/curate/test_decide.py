@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from mlxtwin.curate.decide import curate, seconds
 from mlxtwin.curate.duplicates import SIGNATURE_BYTES
+from mlxtwin.paths import Home
 from mlxtwin.records import Document, Turn
+from mlxtwin.security.crypto import new_key
+from mlxtwin.vault import connection
 from mlxtwin.vault.store import Vault
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -151,3 +156,35 @@ def test_what_is_kept_by_hand_goes_before_an_earlier_copy_in_one_call(vault: Vau
     vault.put([mail("copy", text(1), day=1)])
     curate(vault)
     assert reasons(vault) == {"mine": "", "copy": "exact duplicate"}
+
+
+def test_a_vault_from_before_these_rules_keeps_what_was_kept_and_is_decided_anew(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = new_key()
+    monkeypatch.setattr(connection, "MIGRATIONS", connection.MIGRATIONS[:8])
+    with Vault.create(home, key) as old:
+        old.put([mail("a", text(1)), mail("b", "Thanks")])
+        with old._db.write() as raw:
+            raw.execute("UPDATE documents SET decided = 1, tier = 3 WHERE key = 'a'")
+            raw.execute("UPDATE documents SET decided = 1, reason = 'too short' WHERE key = 'b'")
+    monkeypatch.undo()
+    with Vault.open(home, key) as vault:
+        assert reasons(vault) == {"a": "", "b": "too short"}
+        assert vault.stats().by_language == {"": {"documents": 1, "words": 71}}
+        assert len(vault.curation.placeholder_key()) == 32
+        assert (curate(vault).decided, curate(vault).decided) == (2, 0)
+        stored = vault.document(mail("a", "").id)
+        assert stored is not None and (stored.tier, len(stored.signature)) == (1, SIGNATURE_BYTES)
+        assert stored.quality is not None and stored.quality > 0.6
+        assert vault.verify() == []
+
+
+def test_decisions_are_told_of_once_though_others_are_looked_at_again(vault: Vault) -> None:
+    shared = text(9)
+    vault.put([mail("note", f"{text(1)} {shared}", day=2)])
+    curate(vault)
+    vault.put([mail("news", shared, day=1, mine=False)])
+    report = curate(vault)
+    assert (report.decided, report.kept, report.dropped) == (1, 0, {"not by me": 1})
+    assert [len(stored.cuts) for stored in vault.documents()] == [1, 0]

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from mlxtwin.curate.duplicates import CHUNK_WORDS, SIGNATURE_BYTES, Seen, signatures
+from mlxtwin.curate.duplicates import CHUNK_WORDS, SIGNATURE_BYTES, Seen, in_company, signatures
 
 WORDS = [f"word{number}" for number in range(5000)]
 
@@ -33,7 +33,7 @@ def shingles(text: str) -> set[tuple[str, ...]]:
 def reason(known: str, text: str) -> str:
     seen = Seen()
     seen.add(one(known))
-    return seen.reason(one(text))
+    return seen.find(one(text))[0]
 
 
 def test_a_signature_does_not_depend_on_the_company_or_the_machine() -> None:
@@ -77,9 +77,9 @@ def test_a_document_is_found_behind_another_that_shares_all_its_bands() -> None:
     third[51::4] += 200
     seen = Seen()
     for digest, row in ((b"1" * 16, first), (b"2" * 16, second)):
-        assert seen.reason(digest + row.tobytes()) == ""
+        assert seen.find(digest + row.tobytes()) == ("", -1)
         seen.add(digest + row.tobytes())
-    assert seen.reason(b"3" * 16 + third.tobytes()) == "near duplicate"
+    assert seen.find(b"3" * 16 + third.tobytes()) == ("near duplicate", 1)
 
 
 def test_the_minima_estimate_the_jaccard_similarity() -> None:
@@ -103,4 +103,20 @@ def test_more_documents_than_the_first_table_holds_are_all_remembered() -> None:
     seen = Seen()
     for signature in signatures(texts):
         seen.add(signature)
-    assert {seen.reason(signature) for signature in signatures([text + " end" for text in texts])} == {"near duplicate"}
+    assert {seen.find(signature)[0] for signature in signatures([text + " end" for text in texts])} == {
+        "near duplicate"
+    }
+
+
+def test_only_those_that_could_be_like_another_are_looked_at() -> None:
+    texts = [prose(seed, 80) for seed in range(300)]
+    texts += [text.replace(text.split()[40], "changed", 1) for text in texts[::10]] + texts[5:8]
+    some = list(signatures(texts))
+    company = in_company(some)
+    seen = Seen()
+    for signature, alike in zip(some, company, strict=True):
+        assert alike or seen.find(signature) == ("", -1)
+        seen.add(signature)
+    assert company[:300].sum() < 45
+    assert company[300:].all() and company[0:300:10].all() and company[5:8].all()
+    assert not in_company(some[:1]).any() and not in_company([]).any()

@@ -178,6 +178,7 @@ def test_stats_count_kinds_tiers_and_reasons(vault: Vault) -> None:
         },
         by_tier={1: {"documents": 1, "words": 2}, 2: {"documents": 1, "words": 3}},
         dropped={"bulk": 1, "too short": 1},
+        by_language={"": {"documents": 2, "words": 5}},
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,10 @@ from hypothesis import strategies as st
 from samples import DUSK, document
 
 from mlxtwin.paths import Home
+from mlxtwin.records import Document, Turn
 from mlxtwin.security.crypto import new_key
+from mlxtwin.vault.search import Among
+from mlxtwin.vault.search_own import BEGIN, END, own_snippet
 from mlxtwin.vault.store import Vault
 
 TEXTS = {
@@ -85,3 +89,85 @@ def test_a_word_in_the_title_counts_more_and_the_limit_holds(library: Vault) -> 
     assert len(library.search("storm", 1)) == 1
     assert library.search("storm", 0) == []
     assert library.search("storm", -1) == []
+
+
+def talk(number: int, *turns: tuple[str, bool], day: int | None = None, source: str = "letters") -> Document:
+    said = tuple(Turn("Me" if mine else "Bo", mine, text, "own" if mine else "received") for text, mine in turns)
+    at = None if day is None else datetime(2024, 1, day, 23, tzinfo=timezone(timedelta(hours=-5)))
+    return Document("chat" if number % 2 else "mail", source, f"t{number}", f"Talk {number}", said, at)
+
+
+TALKS = [
+    talk(1, ("The storm took the roof", False), ("And the keeper slept through it", True), day=1),
+    talk(2, ("Did the keeper sleep?", False), ("He says the storm woke him", True), day=2, source="forum"),
+    talk(3, ("The storm and the keeper", True), day=31),
+    talk(4, ("The storm and the keeper", False), ("Yes", True)),
+]
+
+
+@pytest.fixture(scope="module")
+def talks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
+    with Vault.create(Home(tmp_path_factory.mktemp("talks")), new_key()) as vault:
+        vault.put(TALKS)
+        yield vault
+
+
+@pytest.mark.parametrize(
+    ("query", "among", "expected"),
+    [
+        ("storm keeper", Among(), {"1", "2", "3", "4"}),
+        ("storm keeper", Among(kind="chat"), {"1", "3"}),
+        ("storm keeper", Among(source="forum"), {"2"}),
+        ("storm keeper", Among(kind="chat", source="forum"), set()),
+        ("storm keeper", Among(since="2024-01-02"), {"2", "3"}),
+        ("storm keeper", Among(until="2024-01-02"), {"1", "2"}),
+        ("storm keeper", Among(since="2024-01-02", until="2024-01-02"), {"2"}),
+        ("storm keeper", Among(since="2024", until="2024"), {"1", "2", "3"}),
+        ("storm keeper", Among(since="2024-02"), set()),
+        ("storm keeper", Among(until="2023-12"), set()),
+        ("storm keeper", Among(mine=True), {"3"}),
+        ("storm keep", Among(mine=True), {"3"}),
+        ("storm", Among(mine=True), {"2", "3"}),
+        ("keeper", Among(mine=True), {"1", "3"}),
+        ("STÓRM", Among(mine=True), {"2", "3"}),
+        ("stor", Among(mine=True), {"2", "3"}),
+        ("roof", Among(mine=True), set()),
+        ("Talk", Among(mine=True), set()),
+        ("roof harbour", Among(mine=True), set()),
+        ("keeper harbour", Among(mine=True), {"1", "3"}),
+    ],
+)
+def test_a_search_may_be_among_some_documents_and_for_the_persons_own_words(
+    talks: Vault, query: str, among: Among, expected: set[str]
+) -> None:
+    found = talks.search(query, 10, among=among)
+    assert {one.title.removeprefix("Talk ") for one in found} == expected
+
+
+def test_of_own_words_what_the_person_said_is_shown(talks: Vault) -> None:
+    found = {one.title: one.snippet for one in talks.search("keeper", among=Among(mine=True), marks=("<", ">"))}
+    assert found["Talk 1"] == "And the <keeper> slept through it"
+
+
+def test_own_words_are_looked_for_until_there_are_enough(home: Home) -> None:
+    with Vault.create(home, new_key()) as vault:
+        vault.put(talk(number, ("a storm", number % 60 == 59), ("well", True)) for number in range(180))
+        assert len(vault.search("storm", 20, among=Among(mine=True))) == 3
+        assert len(vault.search("storm", 2, among=Among(mine=True))) == 2
+        assert len(vault.search("storm", 500)) == 180
+
+
+def test_a_long_turn_is_shown_around_what_was_found() -> None:
+    words = [f"w{number}" for number in range(100)]
+    marked = " ".join([*words[:50], f"{BEGIN}storm{END}", *words[50:]])
+    text = marked.replace(BEGIN, "").replace(END, "")
+    turns = f'[{{"mine": true, "role": "own", "length": {len(text)}}}]'
+    shown = own_snippet(marked, turns, ['"storm"'], True, ("[", "]"))
+    assert shown.startswith("…w42 ") and "w49 [storm] w50" in shown and shown.endswith("…")
+    assert len(shown.split()) == 24
+
+
+@settings(max_examples=300, deadline=None)
+@given(query=st.text(max_size=40), mine=st.booleans())
+def test_no_text_is_an_error_among_own_words(talks: Vault, query: str, mine: bool) -> None:
+    assert isinstance(talks.search(query, 5, among=Among(mine=mine, since="2024")), list)
