@@ -14,7 +14,11 @@ KINDS: tuple[Kind, ...] = ("mail", "note", "chat", "transcript", "document", "po
 TrainingKind = Literal["mail", "note", "chat", "transcript", "document", "post"]
 TRAINING_KINDS: tuple[TrainingKind, ...] = ("mail", "note", "chat", "transcript", "document", "post")
 TurnRole = Literal["own", "received", "quoted", "forwarded", "signature"]
-Form = Literal["reply", "write", "continue"]
+# How an example came about: an answer to what others said; a text for a title; one for an instruction, perhaps about a
+# text that is given; the rest of a text; talk of several turns, or the beginning of it.
+Form = Literal["reply", "write", "instruct", "continue", "chat"]
+# Who wrote the request that the person's words answer; nobody did where they answer what others said.
+AskedBy = Literal["", "template", "base"]
 Split = Literal["train", "holdout"]
 
 
@@ -95,7 +99,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A conversation to train on. The words of every assistant message are the person's and are supervised."""
+    """A conversation to train on. The words of every assistant message are the person's and are supervised.
+
+    ``asked_by``: who wrote its first message, where that is a request made up for the person's words.
+    """
 
     document: str
     form: Form
@@ -103,6 +110,7 @@ class Example:
     tier: int
     split: Split
     weight: float = 1.0
+    asked_by: AskedBy = ""
 
     @property
     def words(self) -> int:

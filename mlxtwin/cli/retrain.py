@@ -138,10 +138,11 @@ def _show_plan(planned: runs.Planned) -> Answer:
         data |= {"corrections": len(planned.dataset.pairs), "ratings": len(planned.dataset.ratings)}
     parts = [
         table(plan_words.values(planned.resolved), ("key", "value", "from")),
-        fields([(name.replace("_", " "), f"{value:,}") for name, value in data.items()]),
+        fields([*((name.replace("_", " "), f"{value:,}") for name, value in data.items()), *plan_words.forms(planned)]),
         memory_text(memory),
     ]
-    value = {"recipe": values, "origins": origins, "data": data, "memory": memory.as_dict()}
+    made = {"forms": planned.dataset.report.forms, "asked_by": planned.dataset.report.asked_by}
+    value = {"recipe": values, "origins": origins, "data": data | made, "memory": memory.as_dict()}
     return Answer(value | ({"parent": planned.parent} if planned.parent else {}), "\n\n".join(parts))
 
 
@@ -225,7 +226,7 @@ def card_lines(result: dict[str, Any]) -> list[str]:
     return [*lines, f"  {plural(result['steps'], 'step')}, {took}, peak memory {peak}"]
 
 
-_NOTED = frozenset({"validation", "prefix_off", "skipped"})
+_NOTED = frozenset({"validation", "prefix_off", "skipped", "instructed"})
 
 
 def show(event: RunEvent, talk: Talk) -> None:
@@ -240,7 +241,7 @@ def show(event: RunEvent, talk: Talk) -> None:
             f"step {data['step']}/{data['steps']}  loss {data['loss']:.3f}  {data['tokens_per_second']:,.0f} tokens/s  "
             f"{size(data['memory_bytes'])}  {clock(data['seconds_left'])} left"
         )
-    elif event.event in ("prefix", "reference", "replay", "evaluate"):
+    elif event.event in ("prefix", "reference", "instructions", "replay", "evaluate"):
         talk.progress(run_words.doing(event) or "")
     elif (event.event in _NOTED or (event.event == "train" and data["step"])) and (said := run_words.said(event)):
         talk.note(said)

@@ -20,7 +20,8 @@ def ls() -> Answer:
     found = slots.every(home)
     rows = [(one["slot"], one["current"] or "none", one["versions"]) for one in found]
     empty = f"There are no slots yet. {slots.first_step(home)}"
-    return Answer({"slots": found}, table(rows, ("slot", "current version", "versions"), empty))
+    told = [(one["slot"], one["current"], one["trained_on_forgotten"]) for one in found if one["trained_on_forgotten"]]
+    return Answer({"slots": found}, table(rows, ("slot", "current version", "versions"), empty), _forgotten(told))
 
 
 @make_command("show", "mlxtwin slots show voice")
@@ -40,7 +41,17 @@ def show(slot: str) -> Answer:
         )
         for one in found["versions"]
     ]
-    return Answer(found, table(rows, ("version", "created", "recipe", "base", "base loss", "twin loss", "verdict")))
+    header = ("version", "created", "recipe", "base", "base loss", "twin loss", "verdict")
+    told = [(slot, one["version"], one["trained_on_forgotten"]) for one in found["versions"]]
+    return Answer(found, table(rows, header), _forgotten(told))
+
+
+def _forgotten(versions: list[tuple[str, int, int]]) -> tuple[str, ...]:
+    """A sentence for each version that was trained on forgotten documents, and how to have one without."""
+    told = [slots.forgotten_words(*version) for version in versions if version[2]]
+    of = {slot for slot, _, count in versions if count}
+    named = "" if of == {"voice"} else f" --slot {of.pop() if len(of) == 1 else 'NAME'}"
+    return (*told, f"One without is made by: mlxtwin retrain voice{named}") if told else ()
 
 
 @make_command("use", "mlxtwin slots use voice 2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,9 @@ _HOW = "While chatting, say an answer better with: /better TEXT"
 
 
 def with_preferences(
-    dataset: Dataset, vault: Vault, settings: PreferenceSettings, parent: Parent
+    dataset: Dataset, vault: Vault, settings: PreferenceSettings, parent: Parent, mask: Callable[[str], str]
 ) -> tuple[Dataset, int]:
-    """The dataset with the pairs and ratings of the slot, secrets masked, and how many had to be left out.
+    """The dataset with the pairs and ratings of the slot, masked, and how many had to be left out.
 
     Left out is what a version gave that is gone or has another base. Raises UsageError when nothing is left to learn
     from.
@@ -30,8 +31,8 @@ def with_preferences(
     slot = parent.version.slot
     pairs, ratings = vault.pairs(slot), vault.ratings(slot) if settings.method == "kto" else []
     known = {None, *parent.versions}
-    usable = tuple(masked_pair(pair) for pair in pairs if pair.version in known)
-    rated = tuple(masked_rating(rating) for rating in ratings if rating.version in known)
+    usable = tuple(masked_pair(pair, mask) for pair in pairs if pair.version in known)
+    rated = tuple(masked_rating(rating, mask) for rating in ratings if rating.version in known)
     left_out = len(pairs) + len(ratings) - len(usable) - len(rated)
     if not usable and not rated:
         raise _nothing(slot, settings.method, left_out, len(vault.ratings(slot)))

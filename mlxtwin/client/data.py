@@ -1,29 +1,82 @@
-"""Looking at what the vault holds, and forgetting parts of it."""
+"""Looking at what the vault holds."""
 
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mlxtwin.errors import UsageError
-from mlxtwin.paths import Home
 from mlxtwin.records import Kind
 
 if TYPE_CHECKING:
     from mlxtwin.vault.rows import StoredDocument
+    from mlxtwin.vault.search import Among
     from mlxtwin.vault.store import Vault
 
 ID_DIGITS = 32
 SHORTEST_ID = 4
 
 
-def chosen(vault: Vault, *, kind: Kind | None = None, dropped: bool | None = None) -> Iterator[StoredDocument]:
-    """Documents in the order of import, of one kind, only the dropped or only the kept ones."""
-    for stored in vault.documents(kinds=None if kind is None else [kind], only_kept=dropped is False):
-        if not dropped or (stored.decided and stored.reason):
+def chosen(
+    vault: Vault, among: Among, *, dropped: bool | None = None, language: str | None = None
+) -> Iterator[StoredDocument]:
+    """Documents in the order of import, only the dropped or only the kept ones, in one language: its code, or
+    "unknown". Raises UsageError for a code that is none."""
+    wanted = None if language is None else language_code(language)
+    for stored in vault.documents(kinds=None if among.kind is None else [among.kind], only_kept=dropped is False):
+        right = wanted is None or (stored.decided and stored.language == wanted)
+        if right and _is_among(stored, among) and (not dropped or (stored.decided and stored.reason)):
             yield stored
+
+
+def _is_among(stored: StoredDocument, among: Among) -> bool:
+    document = stored.document
+    day = document.at.isoformat()[:10] if document.at else ""
+    if (among.since or among.until) and not day:
+        return False
+    in_time = day >= among.since and (not among.until or day[: len(among.until)] <= among.until)
+    from_there = among.source is None or document.source == among.source
+    return in_time and from_there and (not among.mine or any(turn.trainable for turn in document.turns))
+
+
+def among(
+    vault: Vault, kind: Kind | None, source: str | None, since: str | None, until: str | None, *, mine: bool
+) -> Among:
+    """The documents that options ask for. Raises UsageError for a source of which there is nothing, or no day."""
+    from mlxtwin.vault.search import Among
+
+    known = vault.sources() if source is not None else {}
+    if source is not None and source not in known:
+        there = ", ".join(known) or "none"
+        raise UsageError(f"There are no documents of {source}.", f"Sources of what there is: {there}.")
+    return Among(kind, source, _day(since), _day(until), mine)
+
+
+def _day(written: str | None) -> str:
+    """A day, month or year as it was written, empty for none. Raises UsageError for anything else."""
+    if written is None:
+        return ""
+    for form in ("%Y-%m-%d", "%Y-%m", "%Y"):
+        with suppress(ValueError):
+            return datetime.strptime(written.strip(), form).strftime(form)
+    raise UsageError(f"'{written}' is no day, month or year.", "Write 2024-03-31, 2024-03 or 2024.")
+
+
+def language_code(written: str) -> str:
+    """The code of a language given by it or by its English name; empty for "unknown"."""
+    from mlxtwin.curate.language import LANGUAGES, UNKNOWN
+
+    asked = written.strip().lower()
+    if asked == UNKNOWN:
+        return ""
+    found = next((code for code, name in LANGUAGES.items() if asked in (code, name.lower())), None)
+    if found is None:
+        there = ", ".join(LANGUAGES)
+        raise UsageError(f"{written} is no language that can be told.", f"There are: {there}, and unknown.")
+    return found
 
 
 def find(vault: Vault, written: str) -> StoredDocument:
@@ -39,15 +92,3 @@ def find(vault: Vault, written: str) -> StoredDocument:
     if len(found) > 1:
         raise UsageError(f"{len(found):,} documents begin with {written}.", "Write more digits of the id.")
     return found[0]
-
-
-def forget(home: Home, vault: Vault, written: Iterable[str]) -> list[str]:
-    """Remove documents from the vault; all ids are checked before the first is removed. Returns the full ids.
-
-    What training kept of examples goes with them. An adapter trained before may still know the words until the next
-    retrain.
-    """
-    ids = list(dict.fromkeys(find(vault, one).document.id for one in written))
-    vault.forget_many(ids)
-    shutil.rmtree(home.prefix, ignore_errors=True)
-    return ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mlxtwin.client import data
+from mlxtwin.client import forgetting
 from mlxtwin.errors import UsageError
 from mlxtwin.vault.listing import STATES, ListedDocument, State, Wanted
 from mlxtwin.vault.rows import StoredDocument
@@ -57,6 +57,7 @@ class Documents:
 
     def forget(self, ids: Iterable[str]) -> int:
         """Remove for good, with what training kept of them; how many. Raises UsageError, and removes nothing, where
-        one is gone already."""
+        one is gone already; Busy while a run is alive."""
         with self.house.vault() as vault:
-            return len(data.forget(self.house.home, vault, ids))
+            wanted = forgetting.chosen(vault, ids, (), ())
+            return len(forgetting.forget(self.house.home, self.house.key, vault, wanted).ids)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlxtwin.client import doctor, engine, imports, models, preferences, runs, secrets, slots, vault
-from mlxtwin.client.imports import ImportRequest, Progress
+from mlxtwin.client.imports import BytesRead, ImportRequest, Progress
 from mlxtwin.client.preferences import Preferences
 from mlxtwin.errors import Interrupted, VaultLocked
 from mlxtwin.paths import Home
@@ -123,7 +123,11 @@ class House:
             yield opened
 
     def import_documents(
-        self, request: ImportRequest, progress: Progress, stopped: Callable[[], bool]
+        self,
+        request: ImportRequest,
+        progress: Progress,
+        stopped: Callable[[], bool],
+        bytes_read: BytesRead | None = None,
     ) -> dict[str, Any]:
         """The object of ``import --json``. Raises WhoIsMe where nobody is known to be the person, UsageError,
         VaultLocked, StorageFull, and Interrupted once ``stopped`` says so: what was stored by then stays."""
@@ -135,7 +139,7 @@ class House:
 
         with self.vault() as opened:
             names = opened.names() | {name for name in request.me if name.strip()}
-            rest = (request.as_source, request.tier, tell, request.include_forgotten)
+            rest = (request.as_source, request.tier, tell, request.include_forgotten, bytes_read)
             try:
                 return imports.run(opened, request.paths, names, *rest)
             except _Stopped:

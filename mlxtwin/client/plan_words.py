@@ -26,6 +26,7 @@ _PARTS = {
     "measuring": "once after: measuring",
 }
 _ON_DISK = {"prefix_disk": "on disk: states of the frozen blocks"}
+_WHO = {"template": "a template", "base": "the base"}
 _NESTED = ("data", "lora_parameters", "prefix_cache", "early_stop", "replay", "preference", "update", "gate")
 # What it means that a key has no value, where that is not "all".
 _UNSET = {"preference": "none", "update": "none", "preference.supervised_weight": "0"} | dict.fromkeys(
@@ -61,10 +62,19 @@ def _plain(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "nothing"
     if isinstance(value, dict):
         return ", ".join(f"{name}: {inner}" for name, inner in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def forms(planned: Planned) -> Iterator[tuple[str, str]]:
+    """How the examples came about, and who asks for the words of those that answer nobody; nothing without examples."""
+    report = planned.dataset.report
+    if report.forms:
+        yield "forms", ", ".join(f"{count:,} {form}" for form, count in report.forms.items())
+    if report.asked_by:
+        yield "requests", ", ".join(f"{count:,} by {_WHO[who]}" for who, count in report.asked_by.items())
 
 
 def memory(plan: MemoryPlan) -> tuple[tuple[str, str], ...]:

@@ -56,6 +56,14 @@ def _training(data: dict[str, Any]) -> str:
     return f"{plural(data['examples'], 'example')}, {plural(data['steps'], 'step')}."
 
 
+def _instructed(data: dict[str, Any]) -> str:
+    """Who wrote the requests of texts that came with none."""
+    texts = plural(data["texts"], "text")
+    if data.get("able") is False:
+        return f"What {texts} were asked for is told by templates: the base was tried and does no better."
+    return f"What {texts} were asked for: the base wrote it for {data['base']:,}, templates for the rest."
+
+
 def _validation(data: dict[str, Any]) -> str:
     """The loss after one epoch on what was set apart, and what follows from it."""
     loss = "not a number" if data["loss"] is None else f"{data['loss']:.3f}"
@@ -82,6 +90,7 @@ _DOING: dict[str, _Words] = {
     "start": lambda data: "loading the base",
     "prefix": lambda data: f"frozen blocks, once for every example: {data['done']:,} of {data['tokens']:,} tokens",
     "reference": lambda data: f"reading what was answered before: {data['done']:,} of {data['items']:,}",
+    "instructions": lambda data: f"the base writes what texts were asked for: {data['done']} of {data['texts']}",
     "replay": lambda data: f"the base's own answers, to rehearse: {data['done']} of {data['answers']}",
     "evaluate": lambda data: STAGES.get(data["stage"], str(data["stage"])),
     **dict.fromkeys(("train", "step"), lambda data: "training"),
@@ -92,6 +101,7 @@ _SAID: dict[str, _Words] = {
     "ready": _ready,
     "train": _training,
     "validation": _validation,
+    "instructed": _instructed,
     "prefix_off": lambda data: NO_PREFIX.get(data["reason"]),
     "skipped": lambda data: f"Step {data['step']} was skipped: its loss was not finite; the learning rate is halved.",
     "evaluate": lambda data: f"Now {STAGES.get(data['stage'], data['stage'])}.",

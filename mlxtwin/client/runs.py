@@ -21,6 +21,7 @@ from mlxtwin.slots.registry import Slots
 if TYPE_CHECKING:
     from mlxtwin.dataset.examples import Dataset
     from mlxtwin.dataset.update import Update
+    from mlxtwin.security.masking import Masking
     from mlxtwin.train.plan import MemoryPlan
     from mlxtwin.train.recipe import Recipe, Resolved
     from mlxtwin.vault.store import Vault
@@ -52,6 +53,39 @@ def plan(
     The ``key`` is needed for a recipe that goes on from a version. Raises RecipeError, UsageError for an unknown base
     or too little data, NothingNew for an update.
     """
+    found = prepare(home, vault, name, overrides, sets, key)
+    resolved, memory = _fitted(Path(found.base["path"]), found.resolved, found.dataset)
+    parent = found.parent.version.number if found.parent else None
+    return Planned(resolved, found.base, found.dataset, memory, parent, found.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """As `Planned`, of which nothing is fitted to a machine yet."""
+
+    resolved: Resolved
+    base: dict[str, Any]
+    dataset: Dataset
+    parent: Parent | None = None
+    left_out: int = 0
+
+
+def prepare(
+    home: Home, vault: Vault, name: str, overrides: dict[str, Any], sets: Sequence[str], key: bytes | None = None
+) -> Prepared:
+    """Resolve a recipe and build its dataset; raises as `plan` does."""
+    resolved, base, parent = resolve(home, vault, name, overrides, sets, key)
+    dataset, left_out = build_dataset(vault, resolved, parent), 0
+    if parent and resolved.recipe.preference:
+        mask = masking(vault, resolved.recipe).masker()
+        dataset, left_out = corrections.with_preferences(dataset, vault, resolved.recipe.preference, parent, mask)
+    return Prepared(resolved, base, dataset, parent, left_out)
+
+
+def resolve(
+    home: Home, vault: Vault, name: str, overrides: dict[str, Any], sets: Sequence[str], key: bytes | None = None
+) -> tuple[Resolved, dict[str, Any], Parent | None]:
+    """A recipe with all its values, its base, and the version that it goes on from. Raises RecipeError, UsageError."""
     from mlxtwin.backend.models import resolve as resolve_base
     from mlxtwin.train import recipe
     from mlxtwin.train.plan import base_shape, read_config
@@ -66,12 +100,7 @@ def plan(
     if parent:
         parent.require_same(described)
     shape, words = base_shape(read_config(base.path)), _words(vault, parent)
-    resolved = recipe.resolve(written, typed, shape, words, overrides, inherited)
-    dataset, left_out = build_dataset(vault, resolved, parent), 0
-    if parent and resolved.recipe.preference:
-        dataset, left_out = corrections.with_preferences(dataset, vault, resolved.recipe.preference, parent)
-    resolved, memory = _fitted(base.path, resolved, dataset)
-    return Planned(resolved, described, dataset, memory, parent.version.number if parent else None, left_out)
+    return recipe.resolve(written, typed, shape, words, overrides, inherited), described, parent
 
 
 def _slots(home: Home, key: bytes | None) -> Slots:
@@ -85,8 +114,8 @@ def _words(vault: Vault, parent: Parent | None) -> int:
     if parent is None or parent.by != "update":
         return sum(row["words"] for row in vault.stats().by_tier.values())
     known = parent.require_learned()
-    new = (one.document for one in vault.documents(only_kept=True) if not known.knows(one.document))
-    return sum(document.words_by_me for document in new)
+    kept = (one.curated for one in vault.documents(only_kept=True))
+    return sum(document.words_by_me for document in kept if not known.knows(document))
 
 
 def build_dataset(vault: Vault, resolved: Resolved, parent: Parent | None = None) -> Dataset:
@@ -103,7 +132,19 @@ def build_dataset(vault: Vault, resolved: Resolved, parent: Parent | None = None
         seed=resolved.recipe.seed,
         known=parent.learned if parent else None,
         update=_update(resolved.recipe, parent),
+        languages=data.languages,
+        masking=masking(vault, resolved.recipe),
     )
+
+
+def masking(vault: Vault, recipe: Recipe) -> Masking:
+    """What a run masks, with the placeholders that this vault's datasets have."""
+    from mlxtwin.security.masking import Masking
+    from mlxtwin.security.names import Names
+
+    data, curation = recipe.data, vault.curation
+    names = Names(curation.authors(), vault.names()) if "names" in data.mask else None
+    return Masking(data.mask, curation.placeholder_key(), names)
 
 
 def _update(recipe: Recipe, parent: Parent | None) -> Update | None:

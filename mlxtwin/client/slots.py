@@ -12,6 +12,7 @@ from mlxtwin.client.vault import BEGIN, exists
 from mlxtwin.errors import TwinError, UsageError, told_of
 from mlxtwin.paths import Home
 from mlxtwin.slots.registry import Slots, SlotState, Version
+from mlxtwin.wording import plural
 
 EXPORT_SECONDS = 600
 
@@ -30,7 +31,14 @@ def every(home: Home) -> list[dict[str, Any]]:
 
 
 def _row(state: SlotState) -> dict[str, Any]:
-    return {"slot": state.name, "current": state.current, "versions": len(state.versions)}
+    used = next((one for one in state.versions if one.number == state.current), None)
+    forgotten = used.trained_on_forgotten if used else 0
+    return {
+        "slot": state.name,
+        "current": state.current,
+        "versions": len(state.versions),
+        "trained_on_forgotten": forgotten,
+    }
 
 
 def show(home: Home, name: str) -> dict[str, Any]:
@@ -51,7 +59,14 @@ def _version(version: Version) -> dict[str, Any]:
         "reasons": meta["reasons"],
         "adapter_sha256": meta["adapter_sha256"],
         "run": meta["run"],
+        "trained_on_forgotten": version.trained_on_forgotten,
     }
+
+
+def forgotten_words(slot: str, number: int, documents: int) -> str:
+    """What to say of a version that was trained on so many documents that are forgotten."""
+    were = plural(documents, "document that was", "documents that were")
+    return f"Version {number} of slot {slot} was trained on {were} forgotten since."
 
 
 def use(home: Home, name: str, number: int, *, anyway: bool) -> SlotState:

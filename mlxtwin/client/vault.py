@@ -148,3 +148,10 @@ def open_vault(home: Home, ask: AskPassphrase) -> Vault:
     from mlxtwin.vault.store import Vault
 
     return Vault.open(home, unlock_key(home, ask))
+
+
+def with_key(home: Home, key: bytes) -> Vault:
+    """The vault by its key, to be used as a context manager. Raises VaultLocked or VaultDamaged."""
+    from mlxtwin.vault.store import Vault
+
+    return Vault.open(home, key)

@@ -30,7 +30,8 @@ class SlotRow:
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """The numbers of a version, in nats per token and shares; ``holdout_digest``: of the words it was measured on."""
+    """The numbers of a version, in nats per token and shares; ``holdout_digest``: of the words it was measured on;
+    ``trained_on_forgotten``: how many documents that it knows were forgotten since."""
 
     slot: str
     number: int
@@ -50,6 +51,7 @@ class VersionRow:
     parent: int | None = None
     run: str = ""
     holdout_digest: str = ""
+    trained_on_forgotten: int = 0
 
     @property
     def gain(self) -> float:
@@ -156,6 +158,7 @@ def _row(version: Version, current: int | None) -> VersionRow:
         parent=meta.get("parent"),
         run=meta.get("run", ""),
         holdout_digest=holdout.get("digest", ""),
+        trained_on_forgotten=version.trained_on_forgotten,
     )
 
 

@@ -10,6 +10,8 @@ from typing import TypeVar
 from mlxtwin.dataset.split import Chosen
 
 LEAST_WEIGHT, MOST_WEIGHT = 0.25, 4.0
+# With so many words that they cannot be learned by heart, a tier may count for more: one more for each thousand words.
+MOST_WEIGHT_OF_MANY, WORDS_PER_WEIGHT = 10.0, 1000
 # Enough to halve any first interval down to the precision of a float.
 BISECTIONS = 100
 
@@ -80,18 +82,23 @@ def fair_parts(wants: Mapping[Name, int], shares: Mapping[Name, float], total: f
 def tier_weights(words: Mapping[int, int], shares: Mapping[int, float]) -> dict[int, float]:
     """The loss weight of a word of each tier, so that tiers count by their shares; the mean over all words is 1.
 
-    No weight leaves 0.25..4, lest a handful of words rules the rest; the others make up for it.
+    No weight leaves 0.25..4, or 10 for a tier of 10,000 words, lest a handful of words rules the rest; the others make
+    up for it. So nine words of chat in ten still leave tiers 1 and 2 their shares where they have 10,000 words each.
     """
     present = {tier: count for tier, count in sorted(words.items()) if count and shares.get(tier, 0) > 0}
     total = sum(present.values())
     fair = {tier: shares[tier] * total / count for tier, count in present.items()}
 
     def scaled(scale: float) -> dict[int, float]:
-        return {tier: min(MOST_WEIGHT, max(LEAST_WEIGHT, scale * weight)) for tier, weight in fair.items()}
+        return {tier: min(_most(present[tier]), max(LEAST_WEIGHT, scale * weight)) for tier, weight in fair.items()}
 
-    low, high = 0.0, MOST_WEIGHT / min(fair.values(), default=1.0)
+    low, high = 0.0, MOST_WEIGHT_OF_MANY / min(fair.values(), default=1.0)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
         mean = sum(weight * present[tier] for tier, weight in scaled(middle).items()) / max(1, total)
         low, high = (middle, high) if mean < 1 else (low, middle)
     return scaled(high)
+
+
+def _most(words: int) -> float:
+    return min(MOST_WEIGHT_OF_MANY, max(MOST_WEIGHT, words / WORDS_PER_WEIGHT))

@@ -1,4 +1,4 @@
-"""The examples of a run: what the vault keeps, split, cut to a budget, put into forms, secrets masked, weighed."""
+"""The examples of a run: what the vault keeps, split, cut to a budget, put into forms, masked, weighed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import bisect
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mlxtwin.curate.decide import seconds
+from mlxtwin.curate.language import UNKNOWN
 from mlxtwin.dataset import preferences
 from mlxtwin.dataset.choose import tier_weights, within_budget
 from mlxtwin.dataset.forms import CONTEXT_WORDS, conversations
@@ -20,7 +21,7 @@ from mlxtwin.dataset.split import FEWEST_HELD_OUT, Chosen, split, without_repeat
 from mlxtwin.dataset.update import Reading, Update, reading
 from mlxtwin.errors import SealBroken, UsageError
 from mlxtwin.records import TRAINING_KINDS, Document, Example, Kind, Message, PreferencePair, Rating, Split
-from mlxtwin.security.redact import mask
+from mlxtwin.security.masking import Masker, Masking
 from mlxtwin.vault.store import StoredDocument, Vault
 from mlxtwin.wording import plural
 
@@ -33,8 +34,9 @@ _IMPORT = "Import more of your writing with `mlxtwin import PATH`."
 @dataclass(frozen=True, slots=True)
 class DatasetReport:
     """Numbers only. ``available`` and ``used`` hold documents and own words of training and hold-out together with
-    their parts by tier; ``masked`` counts secrets by placeholder; ``weights`` is the loss weight of each tier;
-    ``update`` holds what an update reads of new documents and of old ones again."""
+    their parts by tier; ``masked`` counts what was masked by placeholder; ``weights`` is the loss weight of a word of
+    each tier and ``shares`` what that makes of all weight; ``update`` holds what an update reads of new documents and
+    of old ones again; ``asked_by`` counts the examples whose request was made up, by who wrote it."""
 
     available: dict[str, int]
     used: dict[str, int]
@@ -46,6 +48,9 @@ class DatasetReport:
     repeated_paragraphs: int = 0
     left_out_by_tier: int = 0
     update: dict[str, int] = field(default_factory=dict)
+    left_out_by_language: int = 0
+    shares: dict[str, float] = field(default_factory=dict)
+    asked_by: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +116,20 @@ def build(
     seed: int = 0,
     known: Learned | None = None,
     update: Update | None = None,
+    languages: Collection[str] | None = None,
+    masking: Masking | None = None,
 ) -> Dataset:
     """The dataset of what the vault keeps; curate first.
 
     ``tiers`` gives each tier's share of the total loss weight; a tier without a share is left out. ``max_words`` and
     ``max_holdout_words`` bound the own words used, by whole documents. ``known``: what the version gone on with knows;
-    for an ``update`` it must be there. Raises UsageError when there is too little, NothingNew for an update.
+    for an ``update`` it must be there. ``languages``: codes of those wanted, "unknown" for what is in none that could
+    be told, None for all. Raises UsageError when there is too little, NothingNew for an update.
     """
     limits = (max_words_per_example, max_words, max_holdout_words, seed)
-    return assemble(vault.documents(), Wanted(frozenset(kinds), dict(tiers), holdout, *limits, known, update))
+    chosen = (None if languages is None else frozenset(languages), masking or Masking())
+    wanted = Wanted(frozenset(kinds), dict(tiers), holdout, *limits, known, update, *chosen)
+    return assemble(vault.documents(), wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +145,17 @@ class Wanted:
     seed: int = 0
     known: Learned | None = None
     update: Update | None = None
+    languages: frozenset[str] | None = None
+    masking: Masking = field(default_factory=Masking)
 
 
 def assemble(documents: Iterable[StoredDocument], wanted: Wanted) -> Dataset:
     """As ``build``, from any stored documents; those not kept serve as context of the mails in their thread."""
     _check(wanted)
-    chosen, threads, others = _gather(documents, wanted.kinds)
-    usable = [one for one in chosen if wanted.tiers.get(one.tier, 0) > 0]
+    gathered = _gather(documents, wanted)
+    usable = [one for one in gathered.chosen if wanted.tiers.get(one.tier, 0) > 0]
     if not usable:
-        raise _nothing(wanted.kinds, chosen, others)
+        raise _nothing(wanted, gathered)
     train, apart = split(usable, wanted.holdout, wanted.known or NOTHING)
     held, repeated = without_repeats(train, apart)
     _check_enough(train, held)
@@ -151,19 +163,22 @@ def assemble(documents: Iterable[StoredDocument], wanted: Wanted) -> Dataset:
     used = tonight.read if tonight else within_budget(train, wanted.max_words, wanted.tiers, wanted.seed)
     used_held = within_budget(held, wanted.max_holdout_words, _by_tier(held), wanted.seed, fewest=FEWEST_HELD_OUT)
     weights = tier_weights(_by_tier(used), wanted.tiers)
-    maker = _Maker(threads, _Masking(), wanted.max_words_per_example)
+    maker = _Maker(gathered.threads, wanted.masking.masker(), wanted.max_words_per_example)
     examples = [*maker.examples(used, "train", weights), *maker.examples(used_held, "holdout", {})]
     report = DatasetReport(
         available=_amounts(train, held),
         used=_amounts(used, used_held),
         forms=_counts(example.form for example in examples),
+        asked_by=asked_by(examples),
         kinds=_counts(one.document.kind for one in (*used, *used_held)),
         tiers=_counts(str(one.tier) for one in (*used, *used_held)),
         weights={str(tier): round(weight, 6) for tier, weight in weights.items()},
-        masked=dict(sorted(maker.masking.counts.items())),
+        masked=dict(sorted(maker.mask.counts.items())),
         repeated_paragraphs=repeated,
-        left_out_by_tier=len(chosen) - len(usable),
+        left_out_by_tier=len(gathered.chosen) - len(usable),
         update=tonight.counts() if tonight else {},
+        left_out_by_language=gathered.languages.total(),
+        shares=_shares(_by_tier(used), weights),
     )
     learned = _learned(train, apart, tonight, wanted.known)
     before = _own_words(maker, tonight.rest if tonight else [])
@@ -196,18 +211,6 @@ def _of(examples: Iterable[Example], side: Split) -> tuple[Example, ...]:
     return tuple(example for example in examples if example.split == side)
 
 
-class _Masking:
-    """Masks secrets and counts them by placeholder."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-
-    def __call__(self, text: str) -> str:
-        masked, found = mask(text)
-        self.counts.update(found)
-        return masked
-
-
 class _Threads:
     """What was received in each mail thread, and when."""
 
@@ -234,33 +237,43 @@ class _Threads:
 @dataclass(frozen=True, slots=True)
 class _Maker:
     threads: _Threads
-    masking: _Masking
+    mask: Masker
     max_words: int
 
     def examples(self, chosen: Sequence[Chosen], side: Split, weights: Mapping[int, float]) -> Iterator[Example]:
         for one in chosen:
-            document = one.document
-            for made in conversations(
-                document, received=self.threads.before(document), mask=self.masking, max_words=self.max_words
-            ):
-                yield Example(document.id, made.form, made.messages, one.tier, side, weights.get(one.tier, 1.0))
+            document = replace(one.document, title=self.mask(one.document.title))
+            received = self.threads.before(document)
+            for made in conversations(document, received=received, mask=self.mask, max_words=self.max_words):
+                weight = weights.get(one.tier, 1.0)
+                yield Example(document.id, made.form, made.messages, one.tier, side, weight, made.asked_by)
 
 
-def _gather(documents: Iterable[StoredDocument], kinds: frozenset[Kind]) -> tuple[list[Chosen], _Threads, Counter[str]]:
-    """The kept documents of the kinds wanted, the mail threads, and how many were kept of other kinds."""
-    chosen: list[Chosen] = []
-    threads = _Threads()
-    others: Counter[str] = Counter()
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """The kept documents that are wanted, the mail threads, and how many were kept of other kinds and languages."""
+
+    chosen: list[Chosen]
+    threads: _Threads
+    others: Counter[str]
+    languages: Counter[str]
+
+
+def _gather(documents: Iterable[StoredDocument], wanted: Wanted) -> _Gathered:
+    found = _Gathered([], _Threads(), Counter(), Counter())
     for stored in documents:
         document = stored.document
-        threads.note(document)
+        found.threads.note(document)
+        language = stored.language or UNKNOWN
         if not stored.kept:
             continue
-        if document.kind in kinds:
-            chosen.append(Chosen.of(document, stored.effective_tier or 3))
+        if document.kind not in wanted.kinds:
+            found.others[document.kind] += 1
+        elif wanted.languages is not None and language not in wanted.languages:
+            found.languages[language] += 1
         else:
-            others[document.kind] += 1
-    return chosen, threads, others
+            found.chosen.append(Chosen.of(stored.curated, stored.effective_tier or 3))
+    return found
 
 
 def _check(wanted: Wanted) -> None:
@@ -280,13 +293,19 @@ def _check(wanted: Wanted) -> None:
         raise UsageError(f"A hold-out of {holdout:g} cannot be used.", "Set data.holdout above 0 and at most 0.5.")
 
 
-def _nothing(kinds: frozenset[Kind], chosen: Sequence[Chosen], others: Mapping[str, int]) -> UsageError:
-    named = ", ".join(sorted(kinds))
-    if chosen:
-        tiers = ", ".join(sorted({str(one.tier) for one in chosen}))
+def _nothing(wanted: Wanted, gathered: _Gathered) -> UsageError:
+    named, others = ", ".join(sorted(wanted.kinds)), gathered.others
+    if gathered.chosen:
+        tiers = ", ".join(sorted({str(one.tier) for one in gathered.chosen}))
         return UsageError(
             f"The vault's {named} documents are all of tier {tiers}, to which data.tiers gives no share.",
             "Give that tier a share.",
+        )
+    if gathered.languages:
+        there = ", ".join(f"{language} ({count:,})" for language, count in gathered.languages.most_common(8))
+        return UsageError(
+            f"The vault keeps no {named} documents in {', '.join(sorted(wanted.languages or ()))}; it has: {there}.",
+            "Set data.languages to some of these, or leave it out for all.",
         )
     if others:
         held = ", ".join(plural(count, kind) for kind, count in sorted(others.items()))
@@ -315,6 +334,13 @@ def _by_tier(chosen: Iterable[Chosen]) -> dict[int, int]:
     return dict(words)
 
 
+def _shares(words: Mapping[int, int], weights: Mapping[int, float]) -> dict[str, float]:
+    """What each tier is of all weight, as far as `tier_weights` could bring it to what was asked for."""
+    weighed = {tier: count * weights.get(tier, 0.0) for tier, count in sorted(words.items())}
+    total = sum(weighed.values()) or 1.0
+    return {str(tier): round(weight / total, 3) for tier, weight in weighed.items()}
+
+
 def _amounts(train: Sequence[Chosen], held: Sequence[Chosen]) -> dict[str, int]:
     return {
         "train_documents": len(train),
@@ -322,6 +348,11 @@ def _amounts(train: Sequence[Chosen], held: Sequence[Chosen]) -> dict[str, int]:
         "holdout_documents": len(held),
         "holdout_words": sum(one.words for one in held),
     }
+
+
+def asked_by(examples: Iterable[Example]) -> dict[str, int]:
+    """How many requests a template wrote, and how many the base."""
+    return _counts(example.asked_by for example in examples if example.asked_by)
 
 
 def _counts(names: Iterable[str]) -> dict[str, int]:
@@ -340,6 +371,7 @@ def _plain(example: Example) -> dict[str, Any]:
         "tier": example.tier,
         "split": example.split,
         "weight": example.weight,
+        "asked_by": example.asked_by,
     }
 
 

@@ -1,4 +1,4 @@
-"""One document to its conversations: reply to what was received, write from a title, go on with a long text.
+"""One document to its conversations: reply to what was received, write what is asked for, go on with a long text, talk.
 
 Every own word stands in exactly one assistant message over all conversations of a document; what others wrote is only
 ever in a user message, and no more than the end of it.
@@ -7,13 +7,13 @@ ever in a user message, and no more than the end of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from mlxtwin.curate.prose import count_words
 from mlxtwin.dataset import prompts
 from mlxtwin.dataset.pieces import cut, last_words
-from mlxtwin.records import Document, Form, Message, Turn
+from mlxtwin.records import AskedBy, Document, Form, Message, Turn
 
 CONTEXT_WORDS = 150
 MAX_PAIRS = 12
@@ -25,8 +25,11 @@ Mask = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
+    """``asked_by``: who wrote its first message, where nobody said what is answered."""
+
     form: Form
     messages: tuple[Message, ...]
+    asked_by: AskedBy = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class _Pair:
     form: Form
     user: str
     own: str
+    asked_by: AskedBy = ""
 
 
 def conversations(document: Document, *, received: str, mask: Mask, max_words: int) -> list[Conversation]:
@@ -87,17 +91,24 @@ def _join_greeting(stretches: list[_Stretch]) -> list[_Stretch]:
 def _pairs(document: Document, stretches: Sequence[_Stretch], received: str) -> Iterator[_Pair]:
     """Each stretch of one's own with what came before it; the first gets a request if nothing did."""
     request = prompts.write(document.kind, document.title)
-    form: Form = "write"
-    user = request
+    before = _Pair(_requested(document), request, "", "template")
     if received:
-        form, user = "reply", last_words(received, CONTEXT_WORDS)
+        before = _Pair("reply", last_words(received, CONTEXT_WORDS), "")
     for place, stretch in enumerate(stretches):
         if stretch.mine:
-            yield _Pair(form, user, stretch.text)
+            yield replace(before, own=stretch.text)
         elif place == 0 and document.kind == "note":
-            user = f"{request}\n\n{last_words(stretch.text, CONTEXT_WORDS)}"
+            given = prompts.about(request, last_words(stretch.text, CONTEXT_WORDS))
+            before = _Pair("instruct", given, "", "template")
         else:
-            form, user = "reply", last_words(stretch.text, CONTEXT_WORDS)
+            before = _Pair("reply", last_words(stretch.text, CONTEXT_WORDS), "")
+
+
+def _requested(document: Document) -> Form:
+    """The form of a text that nobody's words came before."""
+    if prompts.is_titled(document.kind, document.title):
+        return "write"
+    return "chat" if document.kind in ("chat", "transcript") else "instruct"
 
 
 def _windows(document: Document, pairs: Iterator[_Pair], max_words: int) -> Iterator[Conversation]:
@@ -110,13 +121,14 @@ def _windows(document: Document, pairs: Iterator[_Pair], max_words: int) -> Iter
         if window and (used + words > max_words or len(window) == MAX_PAIRS):
             yield _conversation(document, window)
             window, used = [], 0
-        window.append(_Pair(pair.form, pair.user, first))
+        window.append(replace(pair, own=first))
         used += words
         if more:
             yield _conversation(document, window)
             window, used = [], 0
             for before, piece in pairwise((first, *more)):
-                yield Conversation("continue", (Message("user", prompts.go_on(before)), Message("assistant", piece)))
+                asked = Message("user", prompts.go_on(before))
+                yield Conversation("continue", (asked, Message("assistant", piece)), "template")
     if window:
         yield _conversation(document, window)
 
@@ -128,4 +140,5 @@ def _conversation(document: Document, window: Sequence[_Pair]) -> Conversation:
         if document.kind == "mail" and pair.form == "reply" and not messages:
             user = prompts.with_subject(document.title, user)
         messages += [Message("user", user), Message("assistant", pair.own)]
-    return Conversation(window[0].form, tuple(messages))
+    form = window[0].form if len(window) == 1 else "chat"
+    return Conversation(form, tuple(messages), window[0].asked_by)

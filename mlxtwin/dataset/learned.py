@@ -37,6 +37,12 @@ class Learned:
         more = {document.id: words_digest(document) for document in trained}
         return Learned({**self.trained, **more}, self.held | {document.id for document in held})
 
+    def without(self, ids: Iterable[str]) -> Learned:
+        """As if some documents had never been there."""
+        gone = set(ids)
+        trained = {id: digest for id, digest in self.trained.items() if id not in gone}
+        return Learned(trained, self.held - gone)
+
     def plain(self) -> dict[str, Any]:
         """As JSON values."""
         return {"format": FORMAT, "trained": dict(self.trained), "held": sorted(self.held)}

@@ -1,26 +1,26 @@
-"""Preference pairs and ratings of a run: secrets masked, and to JSON and back beside its examples."""
+"""Preference pairs and ratings of a run: masked, and to JSON and back beside its examples."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from mlxtwin.records import Message, PreferencePair, Rating
-from mlxtwin.security.redact import mask
+
+Mask = Callable[[str], str]
 
 
-def masked_pair(pair: PreferencePair) -> PreferencePair:
-    prompt, chosen, rejected = _masked(pair.prompt), mask(pair.chosen)[0], mask(pair.rejected)[0]
-    return replace(pair, prompt=prompt, chosen=chosen, rejected=rejected)
+def masked_pair(pair: PreferencePair, mask: Mask) -> PreferencePair:
+    return replace(pair, prompt=_masked(pair.prompt, mask), chosen=mask(pair.chosen), rejected=mask(pair.rejected))
 
 
-def masked_rating(rating: Rating) -> Rating:
-    return replace(rating, prompt=_masked(rating.prompt), answer=mask(rating.answer)[0])
+def masked_rating(rating: Rating, mask: Mask) -> Rating:
+    return replace(rating, prompt=_masked(rating.prompt, mask), answer=mask(rating.answer))
 
 
-def _masked(prompt: Sequence[Message]) -> tuple[Message, ...]:
-    return tuple(replace(message, content=mask(message.content)[0]) for message in prompt)
+def _masked(prompt: Sequence[Message], mask: Mask) -> tuple[Message, ...]:
+    return tuple(replace(message, content=mask(message.content)) for message in prompt)
 
 
 def plain(pairs: Sequence[PreferencePair], ratings: Sequence[Rating]) -> dict[str, Any]:

@@ -41,9 +41,25 @@ def write(kind: Kind, title: str) -> str:
     return f'Start a conversation titled "{title}".' if title and kind == "transcript" else "Start a conversation."
 
 
+def is_titled(kind: Kind, title: str) -> bool:
+    """Whether the request that `write` makes says more than the kind of text that is wanted."""
+    return write(kind, title) != write(kind, "")
+
+
 def go_on(before: str) -> str:
     """The request to go on from the end of one's own text."""
     return f"Continue: {last_words(before, CONTINUE_WORDS)}"
+
+
+def about(request: str, given: str) -> str:
+    """A request with the text that it is about."""
+    return f"{request}\n\n{given}"
+
+
+def in_parts(user: str) -> tuple[str, str]:
+    """The request, and what it is about, of what `about` or `write` made."""
+    request, _, given = user.partition("\n\n")
+    return request, given
 
 
 def with_subject(title: str, received: str) -> str:

@@ -181,6 +181,7 @@ def _store(run: Run, slots: Slots, session: Session, card: ReportCard, progress:
         verdict=version.meta["verdict"],
         strength=card.strength,
         **_gone_on(run, session),
+        **_asked_by(session),
         checks={check.name: [check.value, check.threshold, check.passed] for check in card.verdict.checks},
         seconds=round(progress.seconds, 2),
         steps=progress.step,
@@ -196,6 +197,13 @@ def _gone_on(run: Run, session: Session) -> dict[str, Any]:
     counts = session.dataset.report.update
     parent = {"parent": run.spec["parent"]} if "parent" in run.spec else {}
     return {**parent, **({"update": counts} if counts else {})}
+
+
+def _asked_by(session: Session) -> dict[str, Any]:
+    """How many of the requests that were learned from a template wrote, and how many the base."""
+    from mlxtwin.dataset.examples import asked_by
+
+    return {"asked_by": asked_by(session.dataset.train)}
 
 
 def _tidy(run: Run) -> None:
@@ -214,6 +222,7 @@ def _meta(run: Run, session: Session, card: ReportCard, adapter: bytes) -> dict[
         "adapter": asdict(session.spec),
         "base": run.spec["base"],
         "dataset": run.spec["dataset"],
+        **_asked_by(session),
         "adapter_sha256": hashlib.sha256(adapter).hexdigest(),
         "holdout": {
             "base_nll": holdout.base_nll,

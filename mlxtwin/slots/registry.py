@@ -3,6 +3,9 @@
 A version appears by one rename and becomes current by one atomic write, so a kill leaves the old state or the new.
 ``meta.json`` holds numbers and ids only; adapter and report are personal and sealed, and so is what is known of the
 documents it was trained on, which versions of an earlier format lack.
+
+Only forgetting changes a version: what is known of a document goes, samples of it go, and ``forgotten.json`` says how
+many such documents its adapter was trained on. A version that goes on from it has that adapter too, and says the same.
 """
 
 from __future__ import annotations
@@ -20,21 +23,23 @@ from pathlib import Path
 from typing import Any
 
 from mlxtwin.errors import GateRefused, TwinError, UsageError
-from mlxtwin.paths import Home, make_folder, read_json, storage_error, sync_folder, write_json
+from mlxtwin.paths import Home, make_folder, read_json, storage_error, sync_folder, write_atomic, write_json
 from mlxtwin.security.crypto import SealedFiles
 
 ADAPTER, REPORT, META, STATE = "adapter.sealed", "report.sealed", "meta.json", "state.json"
-LEARNED = "learned.sealed"
+LEARNED, FORGOTTEN = "learned.sealed", "forgotten.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One adapter version; ``meta`` is what ``meta.json`` holds."""
+    """One adapter version; ``meta`` is what ``meta.json`` holds. ``trained_on_forgotten``: how many documents that it
+    was trained on, or may have been, were forgotten since."""
 
     slot: str
     number: int
     meta: dict[str, Any]
+    trained_on_forgotten: int = 0
 
     @property
     def promoted(self) -> bool:
@@ -106,8 +111,40 @@ class Slots:
                     return version
             number = 1 + max((version.number for version in self._versions(name)), default=0)
             sealed = {ADAPTER: adapter, REPORT: json.dumps(report, ensure_ascii=False).encode()}
-            self._write_version(name, number, sealed | ({LEARNED: learned} if learned is not None else {}), meta)
-        return Version(name, number, meta)
+            sealed |= {LEARNED: learned} if learned is not None else {}
+            forgotten = self._forgotten(self._path(name, int(meta.get("parent") or 0)))
+            self._write_version(name, number, sealed, meta, forgotten)
+        return Version(name, number, meta, forgotten)
+
+    def forget(self, version: Version, documents: int, learned: bytes | None, *, samples: bool) -> None:
+        """Mark a version as trained on so many ``documents`` more that are forgotten, put what it knows without them in
+        place of what it knew, and drop the ``samples`` of its report, if asked to."""
+        folder = self._path(version.slot, version.number)
+        with self._locked(version.slot):
+            if documents:
+                mark = {"documents": self._forgotten(folder) + documents}
+                self._replace(folder / FORGOTTEN, _json(mark), sealed=False)
+            if samples and (report := self.report(version)).get("samples"):
+                self._replace(folder / REPORT, _json(report | {"samples": []}))
+            if learned is not None:
+                self._replace(folder / LEARNED, learned)
+
+    def remove_drafts(self) -> None:
+        """What a run or a removal that was killed left lying."""
+        for pattern in (".*.removed", "*/.v*.draft"):
+            for path in self.home.slots.glob(pattern):
+                shutil.rmtree(path)
+
+    def _forgotten(self, folder: Path) -> int:
+        path = folder / FORGOTTEN
+        return int(_read_object(path).get("documents", 0)) if path.is_file() else 0
+
+    def _replace(self, path: Path, data: bytes, *, sealed: bool = True) -> None:
+        if sealed:
+            self._files().write(path, data)
+        else:
+            write_atomic(path, data)
+        path.chmod(0o400)
 
     def use(self, name: str, number: int, *, anyway: bool = False) -> SlotState:
         """Make a version current; raises GateRefused for a rejected one unless ``anyway``."""
@@ -161,7 +198,7 @@ class Slots:
     def _versions(self, name: str) -> Iterator[Version]:
         for path in sorted((self.home.slots / name).glob("v[0-9]*")):
             if (path / META).is_file():
-                yield Version(name, int(path.name[1:]), _read_object(path / META))
+                yield Version(name, int(path.name[1:]), _read_object(path / META), self._forgotten(path))
 
     def _path(self, name: str, number: int) -> Path:
         return self.home.slots / name / f"v{number:04d}"
@@ -174,7 +211,9 @@ class Slots:
             raise ValueError("this registry was opened without the key")
         return self.sealed
 
-    def _write_version(self, name: str, number: int, sealed: dict[str, bytes], meta: dict[str, Any]) -> None:
+    def _write_version(
+        self, name: str, number: int, sealed: dict[str, bytes], meta: dict[str, Any], forgotten: int
+    ) -> None:
         final = self._path(name, number)
         draft = final.with_name(f".{final.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
@@ -182,6 +221,8 @@ class Slots:
         for file, data in sealed.items():
             self._files().write(draft / file, data, place=final / file)
         write_json(draft / META, meta)
+        if forgotten:
+            write_json(draft / FORGOTTEN, {"documents": forgotten})
         for path in draft.iterdir():
             path.chmod(0o400)
         try:
@@ -199,6 +240,10 @@ class Slots:
         with open(folder / ".lock", "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from mlxtwin.curate.language import LANGUAGES, UNKNOWN
 from mlxtwin.errors import RecipeError
 from mlxtwin.records import TRAINING_KINDS, TrainingKind
+from mlxtwin.security.masking import MASK_KINDS, MASKED, MaskKind
 from mlxtwin.train import preference_settings, update_settings
 from mlxtwin.train.preference_settings import PreferenceSettings
 from mlxtwin.train.recipe_errors import explain, place, wrong
@@ -29,12 +31,21 @@ class _Strict(BaseModel):
 
 
 class DataSettings(_Strict):
-    """``tiers`` are shares of the loss; ``holdout`` a share of the words; ``max_words`` bounds the words trained on."""
+    """``tiers`` are shares of the loss; ``holdout`` a share of the words; ``max_words`` bounds the words trained on.
+
+    ``languages``: ISO 639-1 codes of those to learn from, "unknown" for what is in none that could be told, None for
+    all; ``mask``: what is replaced by placeholders before anything is learned or shown, empty for nothing;
+    ``instructions``: who writes the requests of texts that came with none, "auto" for the base if it proves able
+    (`train.instructions`).
+    """
 
     kinds: tuple[TrainingKind, ...] = Field(TRAINING_KINDS, min_length=1)
     tiers: dict[int, float] = {1: 0.4, 2: 0.3, 3: 0.3}
     holdout: float = Field(0.1, gt=0, lt=0.5)
     max_words: int | None = Field(None, ge=500)
+    languages: tuple[str, ...] | None = Field(None, min_length=1)
+    mask: tuple[MaskKind, ...] = MASKED
+    instructions: Literal["templates", "base", "auto"] = "auto"
 
     @field_validator("tiers")
     @classmethod
@@ -43,10 +54,29 @@ class DataSettings(_Strict):
             raise ValueError("tiers are 1, 2 and 3, with shares of zero or more")
         return value
 
-    @field_validator("kinds", mode="before")
+    @field_validator("kinds", "languages", "mask", mode="before")
     @classmethod
     def _alone(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _norwegian(cls, value: Any) -> Any:
+        """YAML reads the code of Norwegian as false."""
+        some = [False] if value is False else value
+        return ["no" if one is False else one for one in some] if isinstance(some, list | tuple) else value
+
+    @field_validator("languages")
+    @classmethod
+    def _told(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value and not set(value) <= {*LANGUAGES, UNKNOWN}:
+            raise ValueError("languages are codes such as en and de")
+        return value and tuple(dict.fromkeys(value))
+
+    @field_validator("mask")
+    @classmethod
+    def _each_once(cls, value: tuple[MaskKind, ...]) -> tuple[MaskKind, ...]:
+        return tuple(kind for kind in MASK_KINDS if kind in value)
 
 
 class LoraSettings(_Strict):
@@ -326,7 +356,10 @@ def _defaults(effort: Effort, values: Mapping[str, Any], shape: BaseShape, words
         del lora["scale"]
     preference = preference_settings.defaults(values.get("preference"))
     share = preference_settings.RATE_SHARE if preference else update_settings.RATE_SHARE if update else 1.0
-    data = {"kinds": list(TRAINING_KINDS), "tiers": {1: 0.4, 2: 0.3, 3: 0.3}, "holdout": 0.1, "max_words": max_words}
+    data = {
+        "kinds": list(TRAINING_KINDS), "tiers": {1: 0.4, 2: 0.3, 3: 0.3}, "holdout": 0.1, "max_words": max_words,
+        "languages": None, "mask": list(MASKED), "instructions": "auto",
+    }  # fmt: skip
     return {
         "name": values.get("slot", "voice"),
         "base": "starter",

@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mlxtwin.curate.language import UNKNOWN
 from mlxtwin.errors import RecipeError
 from mlxtwin.records import TRAINING_KINDS
+from mlxtwin.security.masking import MASK_KINDS
 from mlxtwin.train import preference_settings, update_settings
 
 RENAMED = {
@@ -31,6 +33,9 @@ WORKS = {
     "data.tiers": "Give the shares of tiers 1 to 3, for example: {1: 0.4, 2: 0.3, 3: 0.3}",
     "data.holdout": "Give a share above 0 and below 0.5, for example: 0.1",
     "data.max_words": "Give a whole number of at least 500, for example: 30000",
+    "data.languages": f"Give codes such as [en, de], {UNKNOWN} for what cannot be told, or leave it out for all",
+    "data.mask": f"Give some of {', '.join(MASK_KINDS)}, or [] for nothing",
+    "data.instructions": "It is one of templates, base, auto.",
     "num_layers": "Give the number of blocks from the top, for example: 8, or -1 for all",
     "lora_parameters.rank": "Give a whole number from 1 to 512, for example: 8",
     "lora_parameters.scale": "Give a number above 0, for example: 2.0",

@@ -16,6 +16,7 @@ from mlxtwin.backend.device import Device, prepare
 from mlxtwin.backend.engine import Loaded, load_base
 from mlxtwin.backend.models import BaseModel, recheck
 from mlxtwin.dataset.examples import Dataset
+from mlxtwin.dataset.instructions import with_instructions
 from mlxtwin.dataset.tokens import tokenise
 from mlxtwin.errors import UsageError
 from mlxtwin.evaluate.forgetting import measure as forgetting
@@ -28,6 +29,7 @@ from mlxtwin.slots.registry import Slots
 from mlxtwin.train.checkpoint import CheckpointFile
 from mlxtwin.train.distributed import ALONE, Peers
 from mlxtwin.train.gradient import Execution, row_policy
+from mlxtwin.train.instructions import Instructor
 from mlxtwin.train.loop import Beside, TrainResult, TrainSettings, parameter_count, train
 from mlxtwin.train.pace import Emit
 from mlxtwin.train.plan import Machine, MemoryPlan, held_bytes, plan, read_config, require
@@ -101,6 +103,8 @@ class Session:
         if self.preferences is not None:
             return self.preferences.train(self.loaded.model, self.checkpoint, emit, should_stop)
         recipe = self.recipe
+        if not self._instructed(emit, should_stop):
+            should_stop = _at_once
         settings = TrainSettings(
             recipe.epochs,
             recipe.batch_tokens,
@@ -124,6 +128,20 @@ class Session:
             self._load_whole()
         return result
 
+    def _instructed(self, emit: Emit, should_stop: Callable[[], bool]) -> bool:
+        """Put the requests that the base writes in place of the template's; False when asked to stop before that."""
+        setting, train, checkpoint = self.recipe.data.instructions, self.dataset.train, self.checkpoint
+        window = self.recipe.max_seq_length
+        base = Instructor(self.loaded, window, checkpoint.folder, checkpoint.sealed, emit)
+        if not base.wanted(setting, train):
+            return True
+        there = self.peers.after_first(lambda ask: base.kept(setting, train, ask) is not None, should_stop)
+        written = base.kept(setting, train, should_stop) if there else None
+        if written:
+            self.dataset = with_instructions(self.dataset, written)
+            self.examples = tokenise(self.dataset.train, self.loaded.tokenizer, window)
+        return written is not None
+
     def _beside(
         self, own: Sequence[TokenExample], apart: Sequence[TokenExample], emit: Emit, should_stop: Callable[[], bool]
     ) -> tuple[Beside, Callable[[], bool]]:
@@ -141,7 +159,7 @@ class Session:
         there = self.peers.after_first(lambda ask: kept(ask) is not None, should_stop)
         answers = kept(should_stop) if there else None
         if answers is None:
-            return Beside(validation), lambda: True
+            return Beside(validation), _at_once
         return Beside(validation, mixed_in(answers, own, recipe.replay.share)), should_stop
 
     def _execution(self, examples: Sequence[TokenExample]) -> tuple[Execution, str]:
@@ -188,6 +206,10 @@ class Session:
 
     def adapter(self) -> bytes:
         return adapter_bytes(self.loaded.model)
+
+
+def _at_once() -> bool:
+    return True
 
 
 def _require_base(base: BaseModel) -> None:

@@ -83,7 +83,7 @@ def test_every_command_has_help_and_json(name: str, command: click.Command) -> N
     [
         (["improt"], "There is no command `mlxtwin improt`. Did you mean import?"),
         (["data", "stat"], "There is no command `mlxtwin data stat`. Did you mean stats?"),
-        (["data", "zzz"], "There are: ls, show, stats, search, forget."),
+        (["data", "zzz"], "There are: ls, show, stats, search, forget, export, import-preferences."),
         (["export", "voice", "out"], "--to is missing: it says for which program."),
         (["export", "voice", "--to", "mlx", ""], "The name of the folder is empty."),
         (["chat", "--once", "--slot"], "--once is followed by --slot"),

@@ -58,7 +58,9 @@ def test_init_import_stats_search_show_and_forget(vault_home: Run, notes: Path, 
     assert "slugs" in shown["turns"][-1]["text"]
     assert shown["turns"][-1]["mine"] is True
 
-    assert vault_home("data", "forget", found[0]["id"][:8], "--json").value == {"forgotten": [found[0]["id"]]}
+    gone = vault_home("data", "forget", found[0]["id"][:8], "--json").value
+    assert gone["forgotten"] == [found[0]["id"]]
+    assert (gone["versions"], gone["runs"], gone["states_dropped"]) == ([], [], False)
     assert vault_home("data", "search", "slugs", "--json").value["found"] == []
     assert vault_home("data", "stats", "--json").value["documents"] == 3
     assert b"slugs left them alone" not in _vault_bytes(tmp_path)
@@ -143,6 +145,7 @@ def test_who_is_me_is_asked_on_a_terminal(
         (["data", "show", "12"], 2, "is no document id"),
         (["data", "show", "abcdef"], 2, "There is no document abcdef."),
         (["data", "forget", "abcdef"], 2, "There is no document abcdef."),
+        (["data", "forget"], 2, "It is not said what to forget."),
     ],
 )
 def test_wrong_input_is_named_in_a_sentence(vault_home: Run, arguments: list[str], code: int, sentence: str) -> None:
@@ -175,6 +178,73 @@ def test_an_empty_folder_is_no_success(vault_home: Run, tmp_path: Path) -> None:
 def test_an_empty_vault_says_what_to_do(vault_home: Run) -> None:
     assert "mlxtwin import" in vault_home("data", "stats").err
     assert "mlxtwin import" in vault_home("data", "ls").out
+
+
+def test_all_of_a_person_is_forgotten_after_a_look_and_a_yes(vault_home: Run, chat: Path, notes: Path) -> None:
+    vault_home("import", str(chat), "--me", "Ben Ode")
+    vault_home("import", str(notes))
+    asked = vault_home("data", "forget", "--person", "anna BERG")
+    assert asked.code == 2
+    assert "transcript  transcript          1" in asked.err
+    assert "Forget 1 document for good? Nothing was changed. Add --yes to go ahead." in asked.err
+    assert vault_home("data", "stats", "--json").value["documents"] == 5
+    gone = vault_home("data", "forget", "--person", "anna BERG", "--yes", "--json")
+    assert len(gone.value["forgotten"]) == 1
+    assert "1 document forgotten." in gone.err
+    assert vault_home("data", "stats", "--json").value["documents"] == 4
+    nobody = vault_home("data", "forget", "--person", "Anna Berg", "--yes")
+    assert (nobody.code, nobody.out) == (2, "")
+    assert "Nobody called Anna Berg wrote in any document." in nobody.err
+    assert "Ben Ode is you" in vault_home("data", "forget", "--person", "Ben Ode", "--yes").err
+
+
+def test_all_of_a_source_is_forgotten_once_it_is_answered_with_yes(
+    vault_home: Run, at_terminal: Run, notes: Path, environment: dict[str, str]
+) -> None:
+    vault_home("import", str(notes))
+    environment["MLXTWIN_PASSPHRASE"] = PASSPHRASE
+    question = "Forget 4 documents for good? [y/N] "
+    assert at_terminal("data", "forget", "--source", "notes", answers=[(question, "n")]).code == 2
+    assert vault_home("data", "stats", "--json").value["documents"] == 4
+    assert at_terminal("data", "forget", "--source", "notes", answers=[(question, "y")]).code == 0
+    assert vault_home("data", "stats", "--json").value["documents"] == 0
+
+
+def test_documents_are_listed_and_searched_by_source_time_and_author(vault_home: Run, chat: Path, notes: Path) -> None:
+    vault_home("import", str(chat), "--me", "Ben Ode")
+    vault_home("import", str(notes))
+
+    def listed(*options: str) -> int:
+        return len(vault_home("data", "ls", *options, "--json").value["documents"])
+
+    assert (listed(), listed("--source", "notes"), listed("--source", "transcript"), listed("--mine")) == (5, 4, 1, 5)
+    assert listed("--source", "notes", "--kind", "transcript") == 0
+    assert listed("--until", "1900") == 0
+    assert "no documents of whatsapp. Sources of what there is: notes, transcript." in (
+        vault_home("data", "ls", "--source", "whatsapp").err
+    )
+    assert "'soon' is no day, month or year." in vault_home("data", "search", "boat", "--since", "soon").err
+
+    def found(*arguments: str) -> set[str]:
+        return {one["kind"] for one in vault_home("data", "search", *arguments, "--json").value["found"]}
+
+    assert found("boat", "house") == {"note", "transcript"}
+    assert found("boat", "house", "--kind", "note") == found("boat", "house", "--source", "notes") == {"note"}
+    assert found("lawn") == {"transcript"}
+    assert found("lawn", "--mine") == set()
+    assert found("shed", "--mine") == {"transcript"}
+
+
+def test_a_search_marks_what_it_found_where_it_can_be_seen_and_says_that_there_is_more(
+    vault_home: Run, notes: Path
+) -> None:
+    vault_home("import", str(notes))
+    one = vault_home("data", "search", "neighbour")
+    assert "[neighbour]" in one.out and one.err == ""
+    many = vault_home("data", "search", "thinking", "--limit", "2")
+    assert len(many.out.splitlines()) == 2
+    assert "There are more; --limit 20 shows more of them." in many.err
+    assert "[thinking]" in vault_home("data", "search", "thinking", "--json").value["found"][0]["snippet"]
 
 
 def test_forgetting_checks_every_id_before_the_first_is_gone(vault_home: Run, notes: Path) -> None:

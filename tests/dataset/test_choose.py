@@ -79,3 +79,14 @@ def test_weights_of_the_tiers_present_have_a_mean_of_one_by_words_and_stay_withi
     assert flooded == pytest.approx({1: 1.75, 2: 0.25})
     assert tier_weights({2: 50}, SHARES) == pytest.approx({2: 1.0})
     assert tier_weights({}, SHARES) == {}
+
+
+@pytest.mark.parametrize(
+    "words", [{1: 20_000, 2: 16_000, 3: 300_000}, {1: 9_000, 2: 9_000, 3: 100_000}, {1: 500, 2: 500, 3: 4_000}]
+)
+def test_seven_tenths_of_the_weight_are_on_finished_and_short_writing_though_most_words_are_chat(
+    words: dict[int, int],
+) -> None:
+    weights = tier_weights(words, SHARES)
+    weighed = {tier: weights[tier] * count for tier, count in words.items()}
+    assert (weighed[1] + weighed[2]) / sum(weighed.values()) == pytest.approx(0.7)

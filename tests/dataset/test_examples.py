@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,6 +14,10 @@ from mlxtwin.curate.decide import curate
 from mlxtwin.dataset.examples import Dataset, Wanted, assemble, build
 from mlxtwin.errors import SealBroken, UsageError
 from mlxtwin.records import Document, Example
+from mlxtwin.security.masking import Masking
+from mlxtwin.security.names import Names
+from mlxtwin.train.recipe import DataSettings
+from mlxtwin.vault.cuts import Cut
 from mlxtwin.vault.store import StoredDocument, Vault
 
 from .people import document, kept, own, prose, quoted, squeezed, theirs
@@ -212,5 +217,102 @@ def test_a_real_vault_goes_from_import_to_dataset(vault: Vault) -> None:
     assert curate(vault).kept == len(documents)
     dataset = build(vault, kinds=("mail", "note", "chat"), tiers=WANTED.tiers, holdout=0.1, max_words=4000)
     assert dataset.report.used["train_words"] <= 4000
-    assert {one.form for one in dataset.train} == {"reply", "write", "continue"}
+    assert {one.form for one in dataset.train} == {"reply", "write", "continue", "chat"}
     assert dataset.report.available["train_documents"] + dataset.report.available["holdout_documents"] == len(documents)
+
+
+def test_seven_tenths_of_the_loss_are_on_tiers_1_and_2_by_default() -> None:
+    """By the weights that the examples carry, of every own word of training."""
+    stored = [*person(60, 20, 0), *person(0, 0, 700)]
+    dataset = assemble(stored, replace(WANTED, tiers=DataSettings().tiers))
+    weighed: Counter[int] = Counter()
+    for one in dataset.train:
+        weighed[one.tier] += one.words * one.weight
+    shares = {tier: weighed[tier] / weighed.total() for tier in (1, 2, 3)}
+    assert shares[1] + shares[2] == pytest.approx(0.7, abs=0.005)
+    assert dataset.report.shares == pytest.approx({str(tier): share for tier, share in shares.items()}, abs=0.001)
+    words = dataset.report.used["train_words"]
+    assert weighed.total() / words == pytest.approx(1, abs=0.001)
+
+
+def spoken(stored: list[StoredDocument], **languages: str) -> list[StoredDocument]:
+    return [replace(one, language=languages.get(one.document.kind, "")) for one in stored]
+
+
+def test_only_documents_in_the_languages_wanted_are_learned_from() -> None:
+    stored = spoken(person(), mail="en", note="de", chat="")
+
+    def kinds(*languages: str) -> set[str]:
+        wanted = replace(WANTED, languages=frozenset(languages) or None)
+        dataset = assemble(stored, wanted)
+        assert dataset.report.left_out_by_language == len(stored) - sum(dataset.report.kinds.values())
+        return set(dataset.report.kinds)
+
+    assert kinds() == {"mail", "note", "chat"}
+    assert kinds("en") == {"mail"}
+    assert kinds("en", "de") == {"mail", "note"}
+    assert kinds("de", "unknown") == {"note", "chat"}
+    with pytest.raises(UsageError, match=r"no chat, mail, note documents in fr; it has: en \(40\)"):
+        kinds("fr")
+
+
+def test_what_was_cut_is_not_learned_and_what_was_pasted_is_shown() -> None:
+    first, pasted, last, signed = prose(91, 40), prose(92, 40), prose(93, 40), "Ann, Head of Bread"
+    text = f"{first}\n\n{pasted}\n\n{last}\n{signed}"
+    places = [(text.index(some), text.index(some) + len(some)) for some in (pasted, signed)]
+    mail = document("mail", own(text), key="cut", day=0, title="Bread")
+    cuts = (Cut(0, *places[0], "pasted"), Cut(0, *places[1], "signature"))
+    dataset = assemble([replace(kept([mail])[0], cuts=cuts), *person()], WANTED)
+    (example,) = [one for one in dataset.train if one.document == mail.id]
+    roles = [(message.role, squeezed(message.content)) for message in example.messages]
+    assert roles[1:] == [("assistant", squeezed(first)), ("user", squeezed(pasted)), ("assistant", squeezed(last))]
+    assert signed not in str(example)
+
+
+def test_titles_are_masked_and_what_is_masked_can_be_chosen() -> None:
+    said = "0170 1234567"
+    mail = document(
+        "mail", quoted("Where are you?"), own(f"{prose(5, 20)} Ring Bob Miller."), key="s", day=0, title=said
+    )
+    theirs_ = document("mail", theirs("Hello there", "Bob Miller"), key="t", day=0)
+    stored = [*kept([mail]), StoredDocument(theirs_, None, None, "not by me", True), *person()]
+    default = assemble(stored, WANTED)
+    assert said not in default.to_bytes().decode() and default.report.masked == {"phone": 1}
+    names = Masking(("names",), b"k", Names(["Bob Miller"]))
+    named = assemble(stored, replace(WANTED, masking=names)).to_bytes().decode()
+    assert said in named and "Miller" not in named
+    assert assemble(stored, replace(WANTED, masking=Masking(()))).report.masked == {}
+
+
+def test_a_vault_gives_a_value_the_same_placeholder_in_every_dataset(vault: Vault) -> None:
+    vault.put([one.document for one in person()])
+    vault.put([document("mail", own(f"{prose(5, 30)} Ring me at 0170 1234567."), key="s", day=0)])
+    curate(vault)
+    made = [
+        build(
+            vault,
+            kinds=("mail", *more),
+            tiers=WANTED.tiers,
+            holdout=0.1,
+            masking=Masking(key=vault.curation.placeholder_key()),
+        )
+        for more in ((), ("note",))
+    ]
+    found = [set(re.findall(r"\[PHONE_\d+\]", dataset.to_bytes().decode())) for dataset in made]
+    assert len(found[0]) == 1 and found[0] == found[1]
+
+
+def test_curated_documents_go_through_whole(vault: Vault) -> None:
+    """From import to examples: what was pasted is no target anywhere."""
+    article = prose(400, 60)
+    mails = [document("mail", own(prose(500 + n, 60)), key=f"m{n}", day=n) for n in range(30)]
+    news = document("mail", theirs(article), key="news", day=0)
+    mine = document("note", own(f"{prose(600, 40)}\n\n{article}"), key="mine", day=2)
+    vault.put([*mails, news, mine])
+    curate(vault)
+    dataset = build(vault, kinds=("mail", "note"), tiers=WANTED.tiers, holdout=0.1)
+    answers_ = squeezed(
+        "".join(m.content for one in (*dataset.train, *dataset.holdout) for m in one.messages if m.role == "assistant")
+    )
+    assert squeezed(article)[:60] not in answers_
+    assert squeezed(prose(600, 40))[:60] in answers_

@@ -34,31 +34,37 @@ def test_a_mail_without_a_quotation_answers_what_came_before_it_in_the_thread() 
 
 
 @pytest.mark.parametrize(
-    ("kind", "title", "request_"),
+    ("kind", "title", "form", "request_"),
     [
-        ("mail", "The boat", 'Write a mail with the subject "The boat".'),
-        ("mail", "", "Write a mail."),
-        ("note", "The\nboat", 'Write a note titled "The boat".'),
-        ("note", "", "Write a note."),
-        ("note", "Spot welding (2)", "Write a note."),
-        ("mail", "Minutes (2)", 'Write a mail with the subject "Minutes (2)".'),
-        ("note", "3 March 1661", "Write a diary entry for 3 March 1661."),
-        ("note", "Jan. 1st", "Write a diary entry for Jan. 1st."),
-        ("note", "Sunday, 14 April 2024", "Write a diary entry for Sunday, 14 April 2024."),
-        ("note", "2024-04-14", "Write a diary entry for 2024-04-14."),
-        ("note", "March of the penguins", 'Write a note titled "March of the penguins".'),
-        ("note", "12 monkeys", 'Write a note titled "12 monkeys".'),
-        ("transcript", "Talk 12", 'Start a conversation titled "Talk 12".'),
-        ("chat", "Chat with Bo", "Start a conversation."),
+        ("mail", "The boat", "write", 'Write a mail with the subject "The boat".'),
+        ("mail", "", "instruct", "Write a mail."),
+        ("note", "The\nboat", "write", 'Write a note titled "The boat".'),
+        ("note", "", "instruct", "Write a note."),
+        ("note", "Spot welding (2)", "instruct", "Write a note."),
+        ("mail", "Minutes (2)", "write", 'Write a mail with the subject "Minutes (2)".'),
+        ("note", "3 March 1661", "write", "Write a diary entry for 3 March 1661."),
+        ("note", "Jan. 1st", "write", "Write a diary entry for Jan. 1st."),
+        ("note", "Sunday, 14 April 2024", "write", "Write a diary entry for Sunday, 14 April 2024."),
+        ("note", "2024-04-14", "write", "Write a diary entry for 2024-04-14."),
+        ("note", "March of the penguins", "write", 'Write a note titled "March of the penguins".'),
+        ("note", "12 monkeys", "write", 'Write a note titled "12 monkeys".'),
+        ("document", "", "instruct", "Write a text."),
+        ("post", "Boats", "write", 'Write a post titled "Boats".'),
+        ("transcript", "Talk 12", "write", 'Start a conversation titled "Talk 12".'),
+        ("transcript", "", "chat", "Start a conversation."),
+        ("chat", "Chat with Bo", "chat", "Start a conversation."),
     ],
 )
-def test_what_nobody_asked_for_answers_a_request_to_write(kind: str, title: str, request_: str) -> None:
-    assert only(document(kind, own(HELLO), title=title)) == ("write", [request_, HELLO])  # type: ignore[arg-type]
+def test_what_nobody_asked_for_answers_a_request_to_write(kind: str, title: str, form: str, request_: str) -> None:
+    """From a title where there is one; where nothing is known of the text, by an instruction that says its kind."""
+    made_up = document(kind, own(HELLO), title=title)  # type: ignore[arg-type]
+    assert only(made_up) == (form, [request_, HELLO])
+    assert [one.asked_by for one in made(made_up)] == ["template"]
 
 
 def test_answers_between_quoted_lines_are_several_turns_and_the_greeting_joins_the_first() -> None:
     mail = document("mail", own("Hi Bo,"), quoted("Is it in?"), own("It is."), quoted("And you?"), own("Well."))
-    assert only(mail) == ("reply", ["Is it in?", "Hi Bo,\n\nIt is.", "And you?", "Well."])
+    assert only(mail) == ("chat", ["Is it in?", "Hi Bo,\n\nIt is.", "And you?", "Well."])
 
 
 def test_a_chat_merges_neighbouring_messages_of_a_side_and_ends_with_the_person() -> None:
@@ -72,20 +78,28 @@ def test_a_chat_merges_neighbouring_messages_of_a_side_and_ends_with_the_person(
         own("ok"),
         theirs("bye"),
     )
-    assert only(chat) == ("reply", ["hi\nthere?", "Yeah.\nwhat is it", "come", "ok"])
+    assert only(chat) == ("chat", ["hi\nthere?", "Yeah.\nwhat is it", "come", "ok"])
 
 
 def test_signatures_and_forwarded_text_are_never_the_person_s() -> None:
     signature, forwarded = Turn("me", True, "Me, Director", "signature"), Turn("me", True, "Old news", "forwarded")
     more = "Yes, and the sails are as good as new, they say."
     mail = document("mail", own(HELLO), signature, quoted("Is it?"), own(more))
-    assert only(mail) == ("write", ["Write a mail.", HELLO, "Is it?", more])
+    assert only(mail) == ("chat", ["Write a mail.", HELLO, "Is it?", more])
     assert only(document("mail", forwarded, own(HELLO), signature)) == ("reply", ["Old news", HELLO])
 
 
 def test_a_note_about_a_clip_shows_the_clip_with_the_request() -> None:
     note = document("note", quoted("They say so."), own(HELLO), title="Boats")
-    assert only(note) == ("write", ['Write a note titled "Boats".\n\nThey say so.', HELLO])
+    assert only(note) == ("instruct", ['Write a note titled "Boats".\n\nThey say so.', HELLO])
+
+
+def test_only_what_was_made_up_is_told_to_be_so() -> None:
+    talk = document("chat", theirs("hi"), own("Yes?"), theirs("come"), own("ok"))
+    begun = document("chat", own("Yes?"), theirs("come"), own("ok"))
+    answer = document("mail", quoted("Is it in?"), own(HELLO))
+    assert [made(one)[0].asked_by for one in (talk, begun, answer)] == ["", "template", ""]
+    assert [one.asked_by for one in made(document("note", own(prose(1, 700))))] == ["template"] * 3
 
 
 def test_a_long_note_goes_on_from_the_end_of_the_piece_before() -> None:

@@ -193,7 +193,7 @@ def test_old_words_that_are_not_read_again_are_kept_for_the_copy_check_alone_and
     told = " ".join(dataset.learned_before)
     assert all(message.content in told for one in first.train for message in one.messages if message.role != "user")
     assert not any(word in told for one in dataset.holdout for word in one.messages[-1].content.split("\n\n"))
-    assert "[card]" in told and secret not in dataset.to_bytes().decode()
+    assert "[CARD_" in told and secret not in dataset.to_bytes().decode()
     assert dataset.report.masked == {}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mlxtwin.errors import RecipeError
+from mlxtwin.security.masking import MASKED
 from mlxtwin.train import recipe, recipe_errors
 from mlxtwin.train.recipe import BaseShape, Recipe
 from mlxtwin.train.update_settings import UpdateSettings
@@ -331,3 +332,58 @@ def test_little_to_read_is_read_in_small_steps(words: int, tokens: int) -> None:
     assert resolved.origins["batch_tokens"] == "effort: balanced"
     written = recipe.resolve({"batch_tokens": 4096}, {"effort": "balanced"}, SHAPE, words)
     assert written.recipe.batch_tokens == 4096
+
+
+def test_languages_and_masking_are_chosen_by_the_recipe_and_told_with_their_origin() -> None:
+    plain = recipe.resolve({}, {}, SHAPE)
+    assert (plain.recipe.data.languages, plain.recipe.data.mask) == (None, MASKED)
+    assert (plain.origins["data.languages"], plain.origins["data.mask"]) == ("default", "default")
+    written = {"data": {"languages": ["en", "unknown", "en"], "mask": ["names", "cards"]}}
+    told = recipe.resolve(written, recipe.parse_sets(["data.mask=phones"]), SHAPE)
+    assert (told.recipe.data.languages, told.recipe.data.mask) == (("en", "unknown"), ("phones",))
+    assert (told.origins["data.languages"], told.origins["data.mask"]) == ("recipe", "--set")
+    assert resolve(written).data.mask == ("cards", "names")
+    assert resolve({}, "data.mask=[]").data.mask == ()
+    assert resolve({}, "data.languages=de").data.languages == ("de",)
+    assert Recipe.model_validate(told.recipe.model_dump(mode="json")) == told.recipe
+
+
+def test_the_code_of_norwegian_is_no_truth_value() -> None:
+    assert resolve({}, "data.languages=no").data.languages == ("no",)
+    assert resolve({}, "data.languages=[no, sv]").data.languages == ("no", "sv")
+
+
+@pytest.mark.parametrize(
+    ("pair", "sentence", "works"),
+    [
+        ("data.languages=klingon", "data.languages is 'klingon' (from --set).", "[en, de]"),
+        ("data.languages=[]", "data.languages is [] (from --set).", "leave it out"),
+        ("data.languages=[en, 5]", "data.languages is 5 (from --set).", "[en, de]"),
+        ("data.mask=everything", "data.mask is 'everything' (from --set).", "phones"),
+        ("data.mask=[phones, dates]", "data.mask is 'dates' (from --set).", "phones"),
+        ("data.mask=true", "data.mask is True (from --set).", "[] for nothing"),
+        ("data.masks=phones", "There is no key data.masks (from --set).", "data.mask"),
+    ],
+)
+def test_a_language_or_a_kind_to_mask_that_is_none_is_refused(pair: str, sentence: str, works: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        resolve({}, pair)
+    assert caught.value.message == sentence
+    assert works in caught.value.hint
+
+
+def test_a_recipe_from_before_these_keys_is_read_with_their_defaults() -> None:
+    old = resolve({}).model_dump(mode="json")
+    del old["data"]["languages"], old["data"]["mask"]
+    assert Recipe.model_validate(old) == resolve({})
+
+
+def test_who_writes_instructions_is_left_to_what_the_base_can_unless_told() -> None:
+    plain = recipe.resolve({}, {}, SHAPE)
+    assert (plain.recipe.data.instructions, plain.origins["data.instructions"]) == ("auto", "default")
+    told = recipe.resolve({"data": {"instructions": "base"}}, recipe.parse_sets(["data.instructions=templates"]), SHAPE)
+    assert (told.recipe.data.instructions, told.origins["data.instructions"]) == ("templates", "--set")
+    with pytest.raises(RecipeError) as caught:
+        resolve({}, "data.instructions=yes")
+    assert caught.value.message == "data.instructions is True (from --set)."
+    assert caught.value.hint == "It is one of templates, base, auto."

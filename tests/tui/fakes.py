@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 from mlxtwin.client.house import Door, House, Overview
-from mlxtwin.client.imports import ImportRequest, Progress
+from mlxtwin.client.imports import BytesRead, ImportRequest, Progress
 from mlxtwin.client.preferences import Preferences
 from mlxtwin.client.secrets import check_name
 from mlxtwin.errors import Interrupted, Refused, UsageError, VaultLocked, WhoIsMe
@@ -98,7 +98,11 @@ class FakeHouse(House):
         self.fake_door, self._key = "locked", None
 
     def import_documents(
-        self, request: ImportRequest, progress: Progress, stopped: Callable[[], bool]
+        self,
+        request: ImportRequest,
+        progress: Progress,
+        stopped: Callable[[], bool],
+        bytes_read: BytesRead | None = None,
     ) -> dict[str, Any]:
         if self.fake_door != "open":
             raise VaultLocked("The vault is locked.", "Unlock it first.")
@@ -108,6 +112,8 @@ class FakeHouse(House):
             raise WhoIsMe("It has authors.", "Name yourself.", self.authors)
         self.imports.append(request)
         progress(1, 3, 1)
+        if bytes_read:
+            bytes_read(250, 1000)
         if self.reading:
             self.reading.wait(10)
         if stopped():

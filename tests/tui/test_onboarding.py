@@ -265,7 +265,7 @@ async def test_an_import_tells_how_far_it_is_and_can_be_stopped(exports: Path) -
         await until(pilot, lambda: isinstance(app.screen, ImportFiles))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ImportRun))
-        await shows(pilot, "1 of 3 files, 1 document")
+        await shows(pilot, "1 of 3 files, 1 document, 25% read")
         await pilot.press("escape")
         await shows(pilot, "Stopping")
         house.reading.set()

@@ -67,6 +67,13 @@ async def test_versions_are_listed_with_their_numbers_and_the_current_one_is_mar
         await shows(pilot, "Held-out loss 10.0% lower; asked for: at least 2.0% lower.")
 
 
+async def test_a_version_that_knows_forgotten_documents_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeVersions(house_with_words())
+    fake.add(version(1, trained_on_forgotten=3), use=True)
+    async with opened(given(monkeypatch, fake)).run_test(size=TALL) as pilot:
+        await shows(pilot, "Version 1 of slot voice was trained on 3 documents that were forgotten since.")
+
+
 async def test_without_slots_the_screen_says_where_to_train_one(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = given(monkeypatch, FakeVersions(house_with_words()))
     async with opened(fake).run_test(size=(60, 20)) as pilot:

@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import LoadingIndicator, Static
 
-from mlxtwin.client.imports import ImportRequest
+from mlxtwin.client.imports import ImportRequest, Pace
 from mlxtwin.errors import TwinError
-from mlxtwin.wording import plural
+from mlxtwin.wording import clock, plural
 from mlxtwin_tui.dialogs.dialog import Dialog
 
 SECONDS_BETWEEN = 0.25
@@ -33,6 +33,7 @@ class ImportRun(Dialog[dict[str, Any] | TwinError]):
         self._request = request
         self._stop = Event()
         self._done, self._files, self._documents = 0, 0, 0
+        self._pace = Pace()
 
     def content(self) -> ComposeResult:
         yield Static("Looking at the files …", id="count", markup=False)
@@ -50,7 +51,9 @@ class ImportRun(Dialog[dict[str, Any] | TwinError]):
         house = self.twin_app.house
         found: dict[str, Any] | TwinError
         try:
-            found = await self.twin_app.ask(house.import_documents, self._request, self._note, self._stop.is_set)
+            found = await self.twin_app.ask(
+                house.import_documents, self._request, self._note, self._stop.is_set, self._pace.told
+            )
         except TwinError as error:
             found = error
         self.dismiss(found)
@@ -66,6 +69,7 @@ class ImportRun(Dialog[dict[str, Any] | TwinError]):
             words = f"{plural(self._documents, 'document')} read. Deciding what to learn from …"
         elif self._files:
             words = f"{self._done:,} of {plural(self._files, 'file')}, {plural(self._documents, 'document')}"
+            words += _read(self._pace)
         else:
             return
         self.query_one("#count", Static).update(Content(words), layout=False)
@@ -74,3 +78,9 @@ class ImportRun(Dialog[dict[str, Any] | TwinError]):
         """Ask it to stop; the dialog goes when it has."""
         self._stop.set()
         self._show()
+
+
+def _read(pace: Pace) -> str:
+    """How much of all is read, and how long the rest takes, as far as that is known."""
+    share, left = pace.share, pace.seconds_left
+    return "" if share is None else f", {share:.0%} read" + ("" if left is None else f", {clock(left)} left")

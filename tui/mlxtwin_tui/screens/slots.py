@@ -16,6 +16,7 @@ from textual.widgets import Button, ContentSwitcher, DataTable, OptionList, Stat
 from textual.widgets.option_list import Option
 
 from mlxtwin.client.house import House, Overview
+from mlxtwin.client.slots import forgotten_words
 from mlxtwin.client.versions import ReportCard, SlotRow, VersionRow, Versions
 from mlxtwin.errors import TwinError
 from mlxtwin.security.redact import clean_terminal
@@ -151,6 +152,8 @@ class SlotsScreen(Page):
             lines = [*row.reasons]
             if row.parent:
                 lines.append(f"It goes on from version {row.parent}.")
+            if row.trained_on_forgotten:
+                lines.append(forgotten_words(row.slot, row.number, row.trained_on_forgotten))
         self.query_one("#slots-about", Static).update(clean_terminal("\n".join(lines)))
 
     @property

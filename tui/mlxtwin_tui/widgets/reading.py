@@ -36,7 +36,7 @@ class Reading(VerticalScroll, can_focus=True):
         await self.query(Part).remove()
         self.query_one("#about", Static).update("" if stored is None else about(stored))
         self._document = "" if stored is None else stored.document.id
-        self._rest = [] if stored is None else list(stored.document.turns)
+        self._rest = [] if stored is None else list(stored.curated.turns)
         self.scroll_home(animate=False)
         await self._more()
 
@@ -77,7 +77,7 @@ def about(stored: StoredDocument) -> Content:
     when = document.at.strftime("%Y-%m-%d %H:%M") if document.at else "without a date"
     lines = [
         decided(stored),
-        f"{document.kind} from {document.source}, {when}, {plural(document.words_by_me, 'word')} by you",
+        f"{document.kind} from {document.source}, {when}, {plural(stored.curated.words_by_me, 'word')} by you",
         f"{clean_terminal(document.origin)}  id {document.id[:8]}",
     ]
     return Content("\n").join([Content.styled(title, "bold"), *(Content(one.strip()) for one in lines)])
