@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 import mlxtwin_tui
 from mlxtwin.errors import TwinError
-from mlxtwin_tui.app import PAGES, TwinApp
+from mlxtwin_tui.app import PAGES, TwinApp, run
 from mlxtwin_tui.screens.home import HomeScreen
 from mlxtwin_tui.screens.page import Page
 
@@ -30,6 +30,27 @@ async def test_every_screen_is_reached_by_its_key_and_shows_its_tab(size: tuple[
             await pilot.pause()
             assert isinstance(app.screen, page)
             assert app.screen.query_one("#navigation").active == f"tab-{page.NAME}"
+
+
+@pytest.mark.parametrize(("passphrase", "door"), [(None, "open"), ("correct horse", "locked")])
+def test_a_vault_that_asks_nothing_is_open_at_the_first_look(
+    monkeypatch: pytest.MonkeyPatch, passphrase: str | None, door: str
+) -> None:
+    house = FakeHouse(door="locked")
+    house.passphrase = passphrase
+    seen: list[str] = []
+    monkeypatch.setattr(TwinApp, "run", lambda app: seen.append(app.house.door))
+    assert run(house) == 0
+    assert seen == [door]
+
+
+def test_a_keychain_that_does_not_answer_leaves_the_vault_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = FakeHouse(door="locked")
+    house.fake_keychain = ("", "It is locked.")
+    seen: list[str] = []
+    monkeypatch.setattr(TwinApp, "run", lambda app: seen.append(app.house.door))
+    assert run(house) == 0
+    assert seen == ["locked"]
 
 
 async def test_a_click_on_a_tab_goes_there() -> None:

@@ -21,6 +21,7 @@ from mlxtwin.errors import TwinError
 from mlxtwin.security.redact import clean_terminal
 from mlxtwin_tui import doors
 from mlxtwin_tui.dialogs.help import Help, sections
+from mlxtwin_tui.dialogs.recovery_key import RecoveryKey
 from mlxtwin_tui.screens.chat import ChatScreen
 from mlxtwin_tui.screens.data import DataScreen
 from mlxtwin_tui.screens.home import HomeScreen
@@ -145,6 +146,13 @@ class TwinApp(App[None]):
         """Forget the key of the vault; a run under way has its own and goes on."""
         await self.ask(self.house.lock)
         await self.look()
+
+    async def action_quit(self) -> None:
+        """Leave; not from under a recovery key that nobody kept yet."""
+        if isinstance(self.screen, RecoveryKey):
+            self.screen.action_leave()
+        else:
+            self.exit()
 
     def action_help(self) -> None:
         """Every key that does something here."""
