@@ -14,11 +14,14 @@ from textual.widgets import Input
 import mlxtwin_tui
 from mlxtwin.errors import TwinError
 from mlxtwin_tui.app import PAGES, TwinApp, run
+from mlxtwin_tui.dialogs.unlock import Unlock
 from mlxtwin_tui.screens.home import HomeScreen
 from mlxtwin_tui.screens.page import Page
+from mlxtwin_tui.widgets.prompt import Prompt
 
 from .fakes import FakeHouse
 from .looking import SIZES, shows, text, until
+from .test_chat_screen import chatting
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -51,6 +54,29 @@ def test_a_keychain_that_does_not_answer_leaves_the_vault_locked(monkeypatch: py
     monkeypatch.setattr(TwinApp, "run", lambda app: seen.append(app.house.door))
     assert run(house) == 0
     assert seen == ["locked"]
+
+
+@pytest.mark.parametrize("place", range(2, 8))
+async def test_every_screen_is_reached_from_where_text_is_typed(monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    async with chatting(monkeypatch) as chat:
+        chat.screen.query_one(Prompt).focus()
+        await chat.press(*"half", f"f{place}")
+        await chat.until(lambda: getattr(chat.app.screen, "NAME", "") == PAGES[place - 2].NAME)
+        await chat.press("f5")
+        await chat.until(lambda: getattr(chat.app.screen, "NAME", "") == "chat")
+        assert chat.screen.query_one(Prompt).text == "half"
+
+
+async def test_no_key_leads_away_from_under_a_dialog(sealed: FakeHouse) -> None:
+    app = TwinApp(sealed)
+    async with app.run_test() as pilot:
+        await shows(pilot, "Unlock the vault")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Unlock))
+        for place in range(2, 8):
+            await pilot.press(f"f{place}")
+            await pilot.pause()
+            assert isinstance(app.screen, Unlock)
 
 
 async def test_a_click_on_a_tab_goes_there() -> None:

@@ -51,7 +51,10 @@ class TwinApp(App[None]):
     DEFAULT_MODE = HomeScreen.NAME
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(f"f{place}", f"switch_mode('{page.NAME}')", page.TITLE, id=f"go.{page.NAME}", show=False)
+            # Before any field's own: where text is typed, f6 and f7 would select it.
+            Binding(
+                f"f{place}", f"switch_mode('{page.NAME}')", page.TITLE, id=f"go.{page.NAME}", show=False, priority=True
+            )
             for place, page in enumerate(PAGES, start=2)
         ),
         Binding("f1", "help", "Help", id="help", tooltip="Every key of this screen, with what it does"),
@@ -159,8 +162,9 @@ class TwinApp(App[None]):
         self.push_screen(Help(sections(self.screen)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Over a dialog there is no palette: it would act on what lies below. Only an open vault can be locked."""
-        if action == "command_palette" and isinstance(self.screen, ModalScreen):
+        """Over a dialog there is no palette and no way elsewhere: it would act on what lies below. Only an open vault
+        can be locked."""
+        if action in ("command_palette", "switch_mode") and isinstance(self.screen, ModalScreen):
             return False
         door = self.overview.door if self.overview else None
         if action == "lock":

@@ -9,10 +9,11 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Tab, Tabs
+from textual.widgets import Button, Tab, Tabs
 
 from mlxtwin.client.house import House, Overview
 from mlxtwin_tui.widgets.closed import Closed
+from mlxtwin_tui.widgets.foot import Foot
 from mlxtwin_tui.widgets.status import StatusLine
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Page(Screen[None]):
         yield Closed(id="closed")
         with Vertical(id="bottom"):
             yield StatusLine(id="status")
-            yield Footer(show_command_palette=False)
+            yield Foot()
 
     def body(self) -> ComposeResult:
         """The widgets between tabs and status line."""
