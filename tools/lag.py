@@ -15,9 +15,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import mlxtwin_tui
 from mlxtwin.client.house import House
 from mlxtwin.paths import find_home
-from mlxtwin_tui.app import TwinApp
+from mlxtwin_tui.app import TwinApp, collect_rarely
 
 STEP_SECONDS = 0.005
 LONG_SECONDS = 0.05
@@ -48,6 +49,8 @@ class Probe:
 class ProbedApp(TwinApp):
     """As it is, with the probe running beside it."""
 
+    CSS_PATH = Path(mlxtwin_tui.__file__).with_name("app.tcss")  # else looked for beside this file
+
     def __init__(self, house: House) -> None:
         super().__init__(house)
         self.probe = Probe()
@@ -57,6 +60,7 @@ class ProbedApp(TwinApp):
 
 
 def main() -> None:
+    collect_rarely()
     app = ProbedApp(House(find_home()))
     app.run()
     with Path(sys.argv[1]).open("a", encoding="utf-8") as out:

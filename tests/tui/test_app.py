@@ -67,6 +67,21 @@ async def test_every_screen_is_reached_from_where_text_is_typed(monkeypatch: pyt
         assert chat.screen.query_one(Prompt).text == "half"
 
 
+@pytest.mark.parametrize("theme", ["textual-light", "nord"])
+async def test_a_screen_opened_later_has_the_colours_of_the_others(theme: str) -> None:
+    app = TwinApp(FakeHouse())
+    async with app.run_test() as pilot:
+        await shows(pilot, "Import my words")
+        app.theme = theme
+        await pilot.pause()
+        home = app.screen
+        await pilot.press("f7")
+        await until(pilot, lambda: getattr(app.screen, "NAME", "") == "settings")
+        for name in ("#navigation", "#status", "Foot"):
+            there, here = home.query_one(name), app.screen.query_one(name)
+            assert there.rich_style == here.rich_style, name
+
+
 async def test_no_key_leads_away_from_under_a_dialog(sealed: FakeHouse) -> None:
     app = TwinApp(sealed)
     async with app.run_test() as pilot:

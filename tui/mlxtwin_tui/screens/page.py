@@ -38,6 +38,13 @@ class Page(Screen[None]):
     _owed = False
     _in_view = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        # A screen that is opened later is styled as it is mounted; Textual would count it as one that missed a change of
+        # theme, and parse every style sheet again, twice.
+        if self.twin_app.overview is not None:
+            self._css_update_count = self.app._css_update_count
+
     def compose(self) -> ComposeResult:
         yield Tabs(
             *(Tab(name.capitalize(), id=f"tab-{name}") for name in NAMES), id="navigation", active=f"tab-{self.NAME}"
