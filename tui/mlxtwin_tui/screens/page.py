@@ -40,8 +40,8 @@ class Page(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        # A screen that is opened later is styled as it is mounted; Textual would count it as one that missed a change of
-        # theme, and parse every style sheet again, twice.
+        # A screen that is opened later is styled as it is mounted; Textual would count it as one that missed a change
+        # of theme, and parse every style sheet again, twice.
         if self.twin_app.overview is not None:
             self._css_update_count = self.app._css_update_count
 
