@@ -24,7 +24,7 @@ from terminal import Terminal
 
 PASSPHRASE = "a walk on paper"
 BETTER = "I should rather have said it in my own words."
-PICTURES = ("training", "verdict", "answer")
+PICTURES = ("verdict", "answer")
 NO_KEYCHAIN = "keyring.backends.fail.Keyring"
 ENGINE_SECONDS, RUN_SECONDS = 120, 1800
 
