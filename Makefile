@@ -1,6 +1,6 @@
 # make demo    the whole path on a made-up person, offline          make test    every check and every test
 # make check   lint, format, types, import contracts                make fix     repair what can be repaired
-# make clean   remove the environment and the caches                make screenshot   the picture in the README
+# make clean   remove the environment and the caches                make screenshot   the pictures in the README
 #
 # The MLX build is chosen for this machine; `make demo EXTRA=cpu` (or cuda12, cuda13, none) overrules it.
 
@@ -35,6 +35,7 @@ fix: $(VENV)/.installed-dev
 
 screenshot: $(VENV)/.installed-dev
 	@$(BIN)/python tools/screenshot.py docs/demo.svg $(BIN)/mlxtwin demo
+	@$(BIN)/python tools/walk.py mlxtwin/sample/exports --name "Maud Tarrow" --pictures docs
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .grimp_cache

@@ -13,12 +13,15 @@ from textual.widgets import Input
 
 import mlxtwin_tui
 from mlxtwin.errors import TwinError
-from mlxtwin_tui.app import PAGES, TwinApp
+from mlxtwin_tui.app import PAGES, TwinApp, run
+from mlxtwin_tui.dialogs.unlock import Unlock
 from mlxtwin_tui.screens.home import HomeScreen
 from mlxtwin_tui.screens.page import Page
+from mlxtwin_tui.widgets.prompt import Prompt
 
 from .fakes import FakeHouse
 from .looking import SIZES, shows, text, until
+from .test_chat_screen import chatting
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -30,6 +33,65 @@ async def test_every_screen_is_reached_by_its_key_and_shows_its_tab(size: tuple[
             await pilot.pause()
             assert isinstance(app.screen, page)
             assert app.screen.query_one("#navigation").active == f"tab-{page.NAME}"
+
+
+@pytest.mark.parametrize(("passphrase", "door"), [(None, "open"), ("correct horse", "locked")])
+def test_a_vault_that_asks_nothing_is_open_at_the_first_look(
+    monkeypatch: pytest.MonkeyPatch, passphrase: str | None, door: str
+) -> None:
+    house = FakeHouse(door="locked")
+    house.passphrase = passphrase
+    seen: list[str] = []
+    monkeypatch.setattr(TwinApp, "run", lambda app: seen.append(app.house.door))
+    assert run(house) == 0
+    assert seen == [door]
+
+
+def test_a_keychain_that_does_not_answer_leaves_the_vault_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = FakeHouse(door="locked")
+    house.fake_keychain = ("", "It is locked.")
+    seen: list[str] = []
+    monkeypatch.setattr(TwinApp, "run", lambda app: seen.append(app.house.door))
+    assert run(house) == 0
+    assert seen == ["locked"]
+
+
+@pytest.mark.parametrize("place", range(2, 8))
+async def test_every_screen_is_reached_from_where_text_is_typed(monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    async with chatting(monkeypatch) as chat:
+        chat.screen.query_one(Prompt).focus()
+        await chat.press(*"half", f"f{place}")
+        await chat.until(lambda: getattr(chat.app.screen, "NAME", "") == PAGES[place - 2].NAME)
+        await chat.press("f5")
+        await chat.until(lambda: getattr(chat.app.screen, "NAME", "") == "chat")
+        assert chat.screen.query_one(Prompt).text == "half"
+
+
+@pytest.mark.parametrize("theme", ["textual-light", "nord"])
+async def test_a_screen_opened_later_has_the_colours_of_the_others(theme: str) -> None:
+    app = TwinApp(FakeHouse())
+    async with app.run_test() as pilot:
+        await shows(pilot, "Import my words")
+        app.theme = theme
+        await pilot.pause()
+        home = app.screen
+        await pilot.press("f7")
+        await until(pilot, lambda: getattr(app.screen, "NAME", "") == "settings")
+        for name in ("#navigation", "#status", "Foot"):
+            there, here = home.query_one(name), app.screen.query_one(name)
+            assert there.rich_style == here.rich_style, name
+
+
+async def test_no_key_leads_away_from_under_a_dialog(sealed: FakeHouse) -> None:
+    app = TwinApp(sealed)
+    async with app.run_test() as pilot:
+        await shows(pilot, "Unlock the vault")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Unlock))
+        for place in range(2, 8):
+            await pilot.press(f"f{place}")
+            await pilot.pause()
+            assert isinstance(app.screen, Unlock)
 
 
 async def test_a_click_on_a_tab_goes_there() -> None:

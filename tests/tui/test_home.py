@@ -132,6 +132,22 @@ def test_the_first_look_in_a_small_terminal(snap_compare: Callable[..., bool]) -
     assert snap_compare(TwinApp(FakeHouse(door="absent")), terminal_size=(60, 20), run_before=ready)
 
 
+@pytest.mark.parametrize(
+    ("theme", "size"), [("ansi-dark", (120, 40)), ("textual-light", (80, 24)), ("textual-dark", (200, 60))]
+)
+def test_the_look_in_other_colours_and_on_a_large_screen(
+    snap_compare: Callable[..., bool], theme: str, size: tuple[int, int]
+) -> None:
+    async def ready(pilot: Pilot[None]) -> None:
+        pilot.app.theme = theme
+        await shows(pilot, "Chat with the twin")
+        await still(pilot)
+
+    house = FakeHouse()
+    house.found = FULL
+    assert snap_compare(TwinApp(house), terminal_size=size, run_before=ready)
+
+
 def test_the_look_of_a_house_that_is_lived_in(snap_compare: Callable[..., bool]) -> None:
     async def ready(pilot: Pilot[None]) -> None:
         await shows(pilot, "Chat with the twin")

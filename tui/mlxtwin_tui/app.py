@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +22,7 @@ from mlxtwin.errors import TwinError
 from mlxtwin.security.redact import clean_terminal
 from mlxtwin_tui import doors
 from mlxtwin_tui.dialogs.help import Help, sections
+from mlxtwin_tui.dialogs.recovery_key import RecoveryKey
 from mlxtwin_tui.screens.chat import ChatScreen
 from mlxtwin_tui.screens.data import DataScreen
 from mlxtwin_tui.screens.home import HomeScreen
@@ -44,13 +46,17 @@ class TwinApp(App[None]):
     """
 
     TITLE = "mlxtwin"
-    CSS_PATH = "app.tcss"
+    # All at once: read with its screen, each would have every sheet parsed again, which takes a tenth of a second.
+    CSS_PATH = ["app.tcss", "dialogs/dialog.tcss", *(f"screens/{page.CSS_PATH}" for page in PAGES)]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {page.NAME: page for page in PAGES}
     DEFAULT_MODE = HomeScreen.NAME
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(f"f{place}", f"switch_mode('{page.NAME}')", page.TITLE, id=f"go.{page.NAME}", show=False)
+            # Before any field's own: where text is typed, f6 and f7 would select it.
+            Binding(
+                f"f{place}", f"switch_mode('{page.NAME}')", page.TITLE, id=f"go.{page.NAME}", show=False, priority=True
+            )
             for place, page in enumerate(PAGES, start=2)
         ),
         Binding("f1", "help", "Help", id="help", tooltip="Every key of this screen, with what it does"),
@@ -146,13 +152,21 @@ class TwinApp(App[None]):
         await self.ask(self.house.lock)
         await self.look()
 
+    async def action_quit(self) -> None:
+        """Leave; not from under a recovery key that nobody kept yet."""
+        if isinstance(self.screen, RecoveryKey):
+            self.screen.action_leave()
+        else:
+            self.exit()
+
     def action_help(self) -> None:
         """Every key that does something here."""
         self.push_screen(Help(sections(self.screen)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Over a dialog there is no palette: it would act on what lies below. Only an open vault can be locked."""
-        if action == "command_palette" and isinstance(self.screen, ModalScreen):
+        """Over a dialog there is no palette and no way elsewhere: it would act on what lies below. Only an open vault
+        can be locked."""
+        if action in ("command_palette", "switch_mode") and isinstance(self.screen, ModalScreen):
             return False
         door = self.overview.door if self.overview else None
         if action == "lock":
@@ -190,6 +204,15 @@ class TwinApp(App[None]):
         self.panic(f"{crash_sentence(error)} Nothing stored is lost; a run under way goes on.")
 
 
+def collect_rarely() -> None:
+    """Keep the garbage collector from stopping the screens for a tenth of a second: its full passes leave out what was
+    imported, and come after a hundred smaller ones instead of ten."""
+    gc.collect()
+    gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, 100)
+
+
 def run(house: House) -> int:
     """Open the screens until the person leaves; the exit code.
 
@@ -198,6 +221,7 @@ def run(house: House) -> int:
     with suppress(TwinError):
         if house.door == "locked" and not house.asks_passphrase():
             house.unlock()
+    collect_rarely()
     app = TwinApp(house)
     app.run()
     return app.return_code or 0

@@ -10,10 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from mlxtwin.errors import TwinError
 from mlxtwin.security.redact import clean_terminal
+from mlxtwin_tui.widgets.foot import Foot
 
 if TYPE_CHECKING:
     from mlxtwin_tui.app import TwinApp
@@ -38,7 +39,7 @@ class Dialog(ModalScreen[Answer], Generic[Answer]):
             yield Static(self.HEADING, classes="title", markup=False)
             yield from self.content()
             yield Static("", id="trouble", classes="bad", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Foot()
 
     def content(self) -> ComposeResult:
         """The widgets below the title."""

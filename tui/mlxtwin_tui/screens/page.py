@@ -9,10 +9,11 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Tab, Tabs
+from textual.widgets import Button, Tab, Tabs
 
 from mlxtwin.client.house import House, Overview
 from mlxtwin_tui.widgets.closed import Closed
+from mlxtwin_tui.widgets.foot import Foot
 from mlxtwin_tui.widgets.status import StatusLine
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ class Page(Screen[None]):
     _owed = False
     _in_view = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        # A screen that is opened later is styled as it is mounted; Textual would count it as one that missed a change
+        # of theme, and parse every style sheet again, twice.
+        if self.twin_app.overview is not None:
+            self._css_update_count = self.app._css_update_count
+
     def compose(self) -> ComposeResult:
         yield Tabs(
             *(Tab(name.capitalize(), id=f"tab-{name}") for name in NAMES), id="navigation", active=f"tab-{self.NAME}"
@@ -46,7 +54,7 @@ class Page(Screen[None]):
         yield Closed(id="closed")
         with Vertical(id="bottom"):
             yield StatusLine(id="status")
-            yield Footer(show_command_palette=False)
+            yield Foot()
 
     def body(self) -> ComposeResult:
         """The widgets between tabs and status line."""
