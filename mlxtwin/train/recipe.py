@@ -315,7 +315,7 @@ def resolve(
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
-        raise explain(error, origins, sorted(_known_keys())) from None
+        raise explain(error, origins, sorted(known_keys())) from None
     preference_settings.require_used(recipe.preference, origins)
     update_settings.require_alone(recipe)
     if recipe.num_layers > shape.blocks:
@@ -431,7 +431,8 @@ def _fill(
                 origins[dotted] = "width of the base"
 
 
-def _known_keys() -> Iterator[str]:
+def known_keys() -> Iterator[str]:
+    """Every key that a recipe may hold, dotted."""
     for key in Recipe.model_fields:
         if key in _PARTS:
             yield from (f"{key}.{inner}" for inner in _PARTS[key].model_fields)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,29 @@ async def test_no_key_leads_away_from_under_a_dialog(sealed: FakeHouse) -> None:
             await pilot.press(f"f{place}")
             await pilot.pause()
             assert isinstance(app.screen, Unlock)
+
+
+HUNG_UP = """
+import os, pty, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+child, terminal = pty.fork()
+if not child:
+    os.execv(sys.executable, [sys.executable, "-m", "mlxtwin"])
+seen = b""
+while b"Make the vault" not in seen:
+    seen += os.read(terminal, 65536)
+os.close(terminal)
+_, status = os.waitpid(child, 0)
+print("ended", os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGHUP)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no hang-ups on Windows")
+def test_the_screens_end_with_their_terminal_though_hang_ups_are_ignored() -> None:
+    environment = os.environ | {"TERM": "xterm-256color"}
+    command = [sys.executable, "-c", HUNG_UP]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "ended True", done.stderr
 
 
 async def test_a_click_on_a_tab_goes_there() -> None:

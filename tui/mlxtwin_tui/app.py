@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -213,6 +214,12 @@ def collect_rarely() -> None:
     gc.set_threshold(young, middle, 100)
 
 
+def end_with_terminal() -> None:
+    """Where whoever started us ignores hang-ups, as ``nohup`` does, so would we: and go on, drawing for nobody."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def run(house: House) -> int:
     """Open the screens until the person leaves; the exit code.
 
@@ -222,6 +229,7 @@ def run(house: House) -> int:
         if house.door == "locked" and not house.asks_passphrase():
             house.unlock()
     collect_rarely()
+    end_with_terminal()
     app = TwinApp(house)
     app.run()
     return app.return_code or 0
