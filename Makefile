@@ -11,7 +11,7 @@ PYTHON := python3 python3.14 python3.13 python3.12 python3.11
 EXTRA := auto
 TESTS := -n 2 --dist loadfile
 
-.PHONY: demo install test check fix clean screenshot
+.PHONY: demo install test test-long check fix clean screenshot
 
 demo: $(VENV)/.installed
 	@$(BIN)/mlxtwin demo
@@ -21,6 +21,9 @@ install: $(VENV)/.installed
 test: check
 	@echo "tests: pytest"
 	@$(BIN)/python -m pytest $(TESTS)
+
+test-long: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest $(TESTS) -m long
 
 check: $(VENV)/.installed-dev
 	@echo "check: ruff, mypy, import contracts"

@@ -127,7 +127,9 @@ def test_events_and_spec_of_a_run_hold_numbers_and_ids(program: Program, trained
     assert (run.folder / "worker.log").read_bytes() == b""
 
 
-@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize(
+    "share", [pytest.param(0.0, marks=pytest.mark.long), 0.4, pytest.param(1.0, marks=pytest.mark.long)]
+)
 def test_a_worker_killed_at_any_moment_resumes_to_the_same_adapter(
     program: Program, trained: dict[str, Any], share: float
 ) -> None:

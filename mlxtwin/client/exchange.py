@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlxtwin.errors import UsageError
-from mlxtwin.paths import Home, write_atomic
+from mlxtwin.paths import Home, reading_error, write_atomic
 from mlxtwin.records import Message
 from mlxtwin.slots.registry import Slots
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 Side = Literal["train", "holdout", "all"]
 SIDES: tuple[Side, ...] = ("train", "holdout", "all")
 PREFERENCE: Literal["preference"] = "preference"
+_MB = 1024 * 1024
+# Of a file with corrections, which is read in this process.
+MOST_FILE_BYTES = 256 * _MB
+MOST_LINE_BYTES = 4 * _MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,14 @@ def import_preferences(home: Home, vault: Vault, path: Path, slot: str) -> dict[
     """Take the preferences of a file in as corrections of a slot; how many, and how many records were none.
 
     Which answer a version gave is not told there: the bare base counts as who gave the rejected one. Raises UsageError
-    for a slot that was never trained or a file without any, SourceError after taking what stands before its damage.
+    for a slot that was never trained, a file without any or one that is too large, SourceError after taking what
+    stands before its damage.
     """
     from mlxtwin.sources.examples_records import preference, records
     from mlxtwin.sources.run_look import require_readable
 
     require_readable(path)
+    _require_small(path)
     Slots(home).state(slot)
     before, taken, left_out = len(vault.pairs(slot)), 0, 0
     for record in records(path):
@@ -118,6 +124,25 @@ def import_preferences(home: Home, vault: Vault, path: Path, slot: str) -> dict[
         raise UsageError(f"{path.name} holds no preferences.", "Each has a prompt, a chosen and a rejected answer.")
     added = len(vault.pairs(slot)) - before
     return {"slot": slot, "added": added, "unchanged": taken - added, "left_out": left_out}
+
+
+def _require_small(path: Path) -> None:
+    """Raises UsageError for a file, or a line of JSON Lines, that is more than corrections come to."""
+    hint = "Take out what are no corrections, or import it in parts."
+    if not path.is_file():
+        return
+    if path.stat().st_size > MOST_FILE_BYTES:
+        raise UsageError(f"{path.name} is larger than {MOST_FILE_BYTES // _MB} MB.", hint)
+    try:
+        with path.open("rb") as opened:
+            if opened.read(64 * 1024).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):  # one list, perhaps in one line
+                return
+            opened.seek(0)
+            while line := opened.readline(MOST_LINE_BYTES + 1):
+                if len(line) > MOST_LINE_BYTES:
+                    raise UsageError(f"{path.name} has a line of more than {MOST_LINE_BYTES // _MB} MB.", hint)
+    except OSError as error:
+        raise reading_error(error, path) from None
 
 
 def _messages(prompt: Iterable[Said]) -> tuple[Message, ...]:

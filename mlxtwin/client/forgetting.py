@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlxtwin.client import data
+from mlxtwin.client.throwaway import remove_leftovers
 from mlxtwin.errors import SealBroken, TwinError, UsageError
 from mlxtwin.jobs import runs, supervisor
 from mlxtwin.jobs.runs import CHECKPOINT, DATASET, SPEC, Run
@@ -96,6 +97,7 @@ def forget(home: Home, key: bytes, vault: Vault, ids: Sequence[str]) -> Touched:
 
     The vault comes last: where this is killed, the same again does the rest.
     """
+    remove_leftovers(home.root)  # each a copy of the vault
     with runs.starting(home):
         supervisor.require_free(home)
         forgetting = _Forgetting(home, key, vault, ids)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlxtwin.client.preview import FORGOTTEN, summary
+from mlxtwin.client.throwaway import remove_leftovers, throwaway
 from mlxtwin.client.vault import AskPassphrase, exists, open_vault, unlock_key
 from mlxtwin.errors import WhoIsMe
 from mlxtwin.paths import Home
@@ -18,6 +19,7 @@ from mlxtwin.records import Document, Person
 
 if TYPE_CHECKING:
     from mlxtwin.sources.run_memory import Imported
+    from mlxtwin.vault.apart import Apart
     from mlxtwin.vault.imported import ImportedFile
     from mlxtwin.vault.rows import PutResult
     from mlxtwin.vault.store import Vault
@@ -157,6 +159,9 @@ class _Taking:
         self.ids.update(dict.fromkeys(ids))
         return found
 
+    def apart(self, gave: Callable[[], Sequence[str]]) -> Apart:
+        return self._vault.apart(gave)
+
     def refresh(self, place: bytes, files: str) -> None:
         self._vault.refresh_imported(place, files)
 
@@ -184,16 +189,19 @@ def sources() -> tuple[str, ...]:
 
 @contextmanager
 def _vault_for(home: Home, request: ImportRequest, ask_passphrase: AskPassphrase) -> Iterator[Vault]:
+    remove_leftovers(home.root)
     if not request.dry_run:
         with open_vault(home, ask_passphrase) as vault:
             yield vault
         return
     key = unlock_key(home, ask_passphrase) if exists(home) else None
-    with tempfile.TemporaryDirectory(prefix="mlxtwin-") as folder, _throwaway(home, Home(Path(folder)), key) as vault:
+    # Where there is no vault yet, there may be no home either, and a dry run makes none.
+    folder = Path(tempfile.gettempdir()) if key is None else home.root
+    with throwaway(folder) as temporary, _copied(home, temporary, key) as vault:
         yield vault
 
 
-def _throwaway(home: Home, temporary: Home, key: bytes | None) -> Vault:
+def _copied(home: Home, temporary: Home, key: bytes | None) -> Vault:
     """A copy of the vault, or an empty one where there is none. The key stays in memory."""
     from mlxtwin.security.crypto import new_key
     from mlxtwin.vault.store import Vault

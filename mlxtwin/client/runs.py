@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlxtwin.client import corrections
+from mlxtwin.client import corrections, imports
 from mlxtwin.client.parent import Parent
 from mlxtwin.client.parent import parent as parent_of
 from mlxtwin.client.vault import BEGIN, exists
@@ -73,7 +73,11 @@ class Prepared:
 def prepare(
     home: Home, vault: Vault, name: str, overrides: dict[str, Any], sets: Sequence[str], key: bytes | None = None
 ) -> Prepared:
-    """Resolve a recipe and build its dataset; raises as `plan` does."""
+    """Resolve a recipe and build its dataset; raises as `plan` does.
+
+    What an interrupted import left undecided, or an older version decided by other rules, is decided first.
+    """
+    imports.decide(vault)
     resolved, base, parent = resolve(home, vault, name, overrides, sets, key)
     dataset, left_out = build_dataset(vault, resolved, parent), 0
     if parent and resolved.recipe.preference:

@@ -26,6 +26,8 @@ ENOUGH_PROSE_WORDS = 100
 LINK_LINES, LINK_SHARE = 3, 0.4
 # Less than this share beside what recurs is no text of its own.
 OWN_SHARE = 0.4
+# What a longer record is shows in its beginning.
+JUDGED_CHARACTERS = 200_000
 FINISHED_WORDS, FINISHED_SENTENCES, FINISHED_SHARE, FINISHED_QUALITY = 50, 3, 0.6, 0.65
 WHOLE_WORDS, WHOLE_QUALITY = 12, 0.45
 
@@ -41,7 +43,7 @@ class Judgement:
 
 def judge(document: Document) -> Judgement:
     """One document by itself. Duplicates, and what is cut from it, are other questions."""
-    text = document.own_text
+    text = document.own_text[:JUDGED_CHARACTERS]
     prose = measure(text, lists=document.kind not in ("chat", "transcript", "event"))
     score = quality(document.kind, text, prose)
     reason = document.drop or _reason(document, text, prose)

@@ -26,7 +26,7 @@ def _any(*phrases: str) -> re.Pattern[str]:
 
 
 _ANSWERED = _any(
-    r"\A\s*(?:accepted|declined|tentative(?:ly accepted)?|(?:updated )?invitation|cancell?ed(?: event)?|new time "
+    r"\A\s*+(?:accepted|declined|tentative(?:ly accepted)?|(?:updated )?invitation|cancell?ed(?: event)?|new time "
     r"proposed|zugesagt|abgelehnt|mit vorbehalt|einladung|abgesagt|accepté|refusé|invitation modifiée|aceptad[oa]|"
     r"rechazad[oa]|invitación|accettato|rifiutato|invito|geaccepteerd|geweigerd|uitnodiging|aceite|recusado"
     r"|convite)\s*:"
@@ -35,26 +35,26 @@ _INVITED = _any(
     r"\A\W*[\w .'’-]{1,60} (?:has|have) (?:accepted|declined|tentatively accepted) this (?:invitation|event)\b",
     r"\A\W*[\w .'’-]{1,60} hat diesen? (?:einladung|termin) (?:angenommen|zugesagt|abgelehnt|abgesagt)\b",
     r"\bis inviting you to a scheduled\b|\byou have been invited to (?:the following|this) (?:event|meeting)\b",
-    r"^\s*join (?:zoom|microsoft teams|google meet|webex) meeting\s*[:<]?\s*(?:\n\s*)?<?https?://",
-    r"^\s*BEGIN:V(?:CALENDAR|EVENT)",
+    r"^[^\S\n]*+join (?:zoom|microsoft teams|google meet|webex) meeting\s{0,9}[:<]?\s{0,9}<?https?://",
+    r"^[^\S\n]*+BEGIN:V(?:CALENDAR|EVENT)",
 )
 _MEETING = _any(
-    r"^\s*(?:meeting id|passcode|dial[- ]in|one tap mobile|phone conference id)\s*:",
-    r"^\s*(?:join (?:the |our )?(?:zoom|microsoft teams|teams|google meet|webex)\b.{0,20}|join on your computer)",
-    r"^\s*(?:when|wann|quand|cuándo)\s*:[^\n]+\n(?:[^\n]*\n){0,2}\s*(?:where|wo|où|dónde|who|wer)\s*:\s*\S",
-    r"^\s*(?:organizer|organisator|calendar|kalender|joining info|agenda)\s*:\s*\S",
+    r"^[^\S\n]*+(?:meeting id|passcode|dial[- ]in|one tap mobile|phone conference id)\s*:",
+    r"^[^\S\n]*+(?:join (?:the |our )?(?:zoom|microsoft teams|teams|google meet|webex)\b.{0,20}|join on your computer)",
+    r"^[^\S\n]*+(?:when|wann|quand|cuándo)\s*:[^\n]+\n(?:[^\n]*\n){0,2}[^\S\n]*+(?:where|wo|où|dónde|who|wer)\s*:\s*\S",
+    r"^[^\S\n]*+(?:organizer|organisator|calendar|kalender|joining info|agenda)\s*:\s*\S",
     r"\b(?:going|teilnehmen)\s*\?\s*(?:yes|ja)\b.{0,20}\b(?:maybe|vielleicht)\b",
 )
 _PAID = _any(
     r"\b(?:order|invoice|booking|receipt|transaction|confirmation|tracking|bestell|rechnungs|auftrags|buchungs)"
-    r"[- ]?(?:number|no\.?|nr\.?|nummer|id|#)\s*[:#]?\s*[A-Z]{0,4}[-\d]{4,}",
+    r"[- ]?(?:number|no\.?|nr\.?|nummer|id|#)\s{0,9}[:#]?\s{0,9}[A-Z]{0,4}[-\d]{4,}",
     r"\bthank(?:s| you) for (?:your|the) (?:order|purchase|payment|booking|reservation|subscription)\b",
     r"\byour (?:\w+ )?(?:order|payment|booking|reservation|package|parcel) (?:has been|was|is) (?:now )?"
     r"(?:confirmed|received|shipped|dispatched|processed|delivered|on its way|out for delivery)\b",
     r"\bvielen dank für (?:ihre|deine) (?:bestellung|zahlung|buchung)|\bihre bestellung (?:wurde|ist)\b",
     r"\bmerci pour votre (?:commande|achat)|\bgracias por (?:su|tu) (?:pedido|compra)\b",
-    r"^\s*(?:sub)?total(?: amount| paid| due)?\s*:?\s*(?:[$€£]|USD|EUR|GBP|CHF)?\s?\d[\d.,]*",
-    r"^\s*(?:gesamt(?:betrag|summe)|summe|zwischensumme|mwst\.?|vat|tax|shipping|versand)\s*:?\s*[$€£]?\s?\d[\d.,]*",
+    r"^[^\S\n]*+(?:sub)?total(?: amount| paid| due)?\s{0,9}:?\s{0,9}(?:[$€£]|USD|EUR|GBP|CHF)?\s?\d[\d.,]*",
+    r"^[^\S\n]*+(?:gesamt(?:betrag|summe)|summe|zwischensumme|mwst\.?|vat|tax|shipping|versand)\s{0,9}:?\s{0,9}[$€£]?\s?\d[\d.,]*",
 )
 _BY_PROGRAM = _any(
     r"\bthis is an? (?:automat(?:ed|ic|ically generated)|auto[- ]generated|system[- ]generated) "

@@ -21,9 +21,12 @@ WORDS_PER_CODE_MARK = 6
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]*_]*(?=\s|$)|[。！？]")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
-_LINK = re.compile(r"\[[^\]]*\]\(\s*\S+\s*\)|<?(?:https?://|www\.|mailto:)\S+|\[\[[^\]]*\]\]")
-_LIST_ITEM = re.compile(r"\s*(?:[-*+•–]|\d{1,3}[.)]|\[[ xX]\])\s+")
-_FENCE = re.compile(r"\s*(?:```|~~~)")
+# Bounded, for what begins like a link thousands of times must not be read to its end each time.
+_LINK = re.compile(
+    r"\[[^\[\]]{0,1000}+\]\(\s{0,9}\S{1,500}\s{0,9}\)|<?(?:https?://|www\.|mailto:)\S+|\[\[[^\[\]]{0,1000}+\]\]"
+)
+_LIST_ITEM = re.compile(r"\s*+(?:[-*+•–]|\d{1,3}[.)]|\[[ xX]\])\s+")
+_FENCE = re.compile(r"\s*+(?:```|~~~)")
 _CODE = re.compile(
     r"[{}]\s*$|\)\s*;\s*$|^\s*(?:\$ |>>> |#include\b|</?\w+[^>]*>\s*$|(?:def|class|fn|func)\s+\w+\s*[(:{])"
     r"|\w\(\w*\)|[=!]=|=>|->|::|\|.*\||(?:\S,){3}"
@@ -42,7 +45,7 @@ _MACHINE = re.compile(
     )""",
     re.VERBOSE,
 )
-_FIELD = re.compile(r"\s*[^\W\d_][\w /().#-]{0,30}:\s+\S")
+_FIELD = re.compile(r"\s*+[^\W\d_][\w /().#-]{0,30}:\s+\S")
 # Letters and plain stops: most lines of most people. Such a line needs no closer look.
 _PLAIN = re.compile(r"(?:[^\W\d_]++[ .,;:!?'’\"]*+)++")
 
@@ -116,6 +119,7 @@ def _is_field(line: str, words: int) -> bool:
 def _is_list_item(line: str, words: int) -> bool:
     if words > LIST_ITEM_WORDS:
         return False
-    if SENTENCE_END.search(_LIST_ITEM.sub("", line)):
+    # Blanks in a row would each be tried as the beginning of an item.
+    if SENTENCE_END.search(_LIST_ITEM.sub("", " ".join(line.split()))):
         return False
     return words <= FRAGMENT_WORDS or bool(_LIST_ITEM.match(line))

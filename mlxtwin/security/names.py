@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 SHORTEST_PART = 3
 MOST_WORDS = 4
+LONGEST_NAME = 200
 _TOKEN = re.compile(r"[^\W\d_]+(?:[-’'][^\W\d_]+)*")
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
 # Words that begin a sentence, or are written with a capital, as often as people have them for a name.
@@ -82,9 +83,9 @@ def _tail(word: str) -> int:
 
 def _parts(name: str) -> list[str]:
     """The words of a display name; none for an address, a number or a handle."""
-    if "@" in name or sum(map(str.isdigit, name)) > 1 or "_" in name:
+    if len(name) > LONGEST_NAME or "@" in name or sum(map(str.isdigit, name)) > 1 or "_" in name:
         return []
     if name.count(",") == 1:  # "Baker, Ann"
         last, _, first = name.partition(",")
         name = f"{first} {last}"
-    return [token.casefold() for token in _TOKEN.findall(re.sub(r"\([^)]*\)", " ", name))]
+    return [token.casefold() for token in _TOKEN.findall(re.sub(r"\([^()]*\)", " ", name))]

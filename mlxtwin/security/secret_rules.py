@@ -36,7 +36,7 @@ _TOKEN = re.compile(
       | sk-[A-Za-z0-9_-]{20,} | hf_[A-Za-z0-9]{30,} | AIza[A-Za-z0-9_-]{35}
       | [sr]k_(?:live|test)_[A-Za-z0-9]{16,} | npm_[A-Za-z0-9]{36} | pypi-[A-Za-z0-9_-]{40,}
       | SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}
-      | eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}
+      | eyJ[A-Za-z0-9_-]{8,1024}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}
     )(?![A-Za-z0-9])""",
     re.VERBOSE,
 )
@@ -79,7 +79,8 @@ _RANDOM = re.compile(r"(?<![\w/+=.@:-])[A-Za-z0-9_+/-]{24,}={0,2}(?![\w/+=@])")
 
 _DATE = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d|[0-3]\d[01]\d(?:19|20)\d\d")
 _LINK = re.compile(r"[a-z][a-z0-9+.-]*://|www\.|[<{\[$*•…]|[^\s@]+@[^\s@]+\.[a-z]{2,}$", re.IGNORECASE)
-_WORDS = re.compile(r"\d+(?:[.:]\d+)?-?[a-z]{1,3}|\d+-[a-z-]+|[^\W\d]+(?:[\W_]+[^\W\d]+)*[!?=]*|[\W\d]+", re.IGNORECASE)
+_WORDS = re.compile(r"\d+(?:[.:]\d+)?-?[a-z]{1,3}|\d+-[a-z-]+|[^\W\d](?:\D*[^\W\d])?[!?=]*|[\W\d]+", re.IGNORECASE)
+_LINE_ENDS = re.compile(rf"[{_QUOTE}.,;]*[ \t]*(?:\n|\Z)")
 # What stands after "password:" in forms and programs.
 _NO_PASSWORDS = frozenset(
     {"none", "null", "true", "false", "required", "optional", "forgotten", "unknown", "wrong", "invalid", "same"}
@@ -103,7 +104,7 @@ def _labelled(match: re.Match[str], value: str) -> bool:
     if _said(match, value):
         return True
     plain = re.fullmatch(r"[^\W\d_]{4,}|[^\W\d_]+(?:[-_.][^\W\d_]+)+", value) is not None and value.islower()
-    ends_line = re.match(rf"[{_QUOTE}.,;]*[ \t]*(?:\n|\Z)", match.string[match.end("value") :]) is not None
+    ends_line = _LINE_ENDS.match(match.string, match.end("value")) is not None
     is_password = re.match(rf"(?:{_PASSWORD})\b", match.group(), re.IGNORECASE) is not None
     return plain and ends_line and is_password and value not in _NO_PASSWORDS
 

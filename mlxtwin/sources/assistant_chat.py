@@ -19,8 +19,24 @@ from mlxtwin.sources.quoted_lines import split
 ME = "me"
 # "Shorten this:" and then so much more is a task and what was pasted for it.
 PASTED_WORDS = 100
+MOST_TITLE_CHARACTERS = 300
 _TASK = re.compile(r"(?s)(?P<task>.{1,600}?[:：])[ \t]*\n(?P<pasted>.+)")
-_FENCED = re.compile(r'(?s)(?:"""|\'\'\')(.*?)(?:"""|\'\'\'|\Z)')
+_FENCED = re.compile(r'(?s)("{3}|\'{3})(.*?)\1')
+_VERBS = (
+    r"summari[sz]e|translate|fix|correct|rewrite|rephrase|paraphrase|reword|explain|review|shorten|improve|proofread|edit|"
+    "check|analy[sz]e|simplify|convert|format|polish|refactor|debug|expand|extract|classify|compare|criti(?:que|ci[sz]e)|"
+    "evaluate|read|answer|reply|respond|write|draft|list|make|turn|find|give|tell|continue|complete|use|describe|"
+    "fasse?|übersetze?|korrigiere?|verbess(?:ere|re)|erkläre?|kürze?|prüfe?|schreibe?|formuliere?|überarbeite|lies|"
+    "résume[rz]?|traduis|corrige[rz]?|explique[rz]?|améliore[rz]?|réécris|resum[ae]|traduce|traduza|corrija|explica|mejora|"
+    "riassumi|traduci|correggi|spiega|vat|vertaal|verbeter|corrigeer|herschrijf"
+)
+# A lead that asks for something to be done, or points at what comes; one without any Latin letter cannot be told.
+_LEAD = re.compile(
+    r"(?i)(?:^|[.!?,;:\n]\s*|\b(?:please|and|then|now|just|you|you to|me|bitte|mir|por favor|per favore)\s+)"
+    rf"(?:{_VERBS})\b|"
+    r"\b(?:this|these|following|below|folgende[nmrs]?|diese[nmrs]?|unten|suivante?s?|ci-dessous|siguientes?|abajo|seguenti?|"
+    r"questo|seguintes?|abaixo|volgende|hieronder|deze)\b|^[^a-zA-Z]+$"
+)
 
 
 def conversations(file: File, holds: str, service: str) -> Iterator[dict[str, Any]]:
@@ -46,14 +62,23 @@ def typed(text: str, at: datetime | None) -> list[Turn]:
 
 def _unpasted(words: str) -> Iterator[tuple[bool, str]]:
     """Stretches of text, none blank, and whether each is the person's own."""
-    # Every second part stands between quotation marks in threes.
-    for number, part in enumerate(_FENCED.split(words)):
-        task = _TASK.fullmatch(part) if number % 2 == 0 else None
-        if task and len(task["pasted"].split()) >= PASTED_WORDS:
+    for own, part in _unfenced(words):
+        task = _TASK.fullmatch(part) if own else None
+        if task and _LEAD.search(task["task"].strip()) and len(task["pasted"].split()) >= PASTED_WORDS:
             yield True, task["task"].strip()
             yield False, task["pasted"].strip()
         elif part.strip():
-            yield number % 2 == 0, part.strip()
+            yield own, part.strip()
+
+
+def _unfenced(words: str) -> Iterator[tuple[bool, str]]:
+    """Stretches, and whether they stand outside of quotation marks in threes, which may be open and then are none."""
+    at = 0
+    for fenced in _FENCED.finditer(words):
+        yield True, words[at : fenced.start()]
+        yield False, fenced[2]
+        at = fenced.end()
+    yield True, words[at:]
 
 
 @dataclass(slots=True)
@@ -73,4 +98,5 @@ class Conversations:
         own = any(turn.trainable for turn in turns)
         drop = "" if own else "not by me" if turns else "empty"
         place = f"{self.origin}#{key}{number}"
-        return Document("chat", self.source, key + number, title or self.service, tuple(turns), at, key, place, drop)
+        title = title[:MOST_TITLE_CHARACTERS].strip() or self.service
+        return Document("chat", self.source, key + number, title, tuple(turns), at, key, place, drop)

@@ -13,6 +13,7 @@ SESSION_GAP = timedelta(hours=6)
 MOST_TURNS = 60
 CUT_TURNS = 48
 MOST_WORDS = 3000
+MOST_TITLE_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def documents(
     ``thread`` names the chat within the source and never changes from one export to the next: it and the time of the
     first message are the key.
     """
+    title = title[:MOST_TITLE_CHARACTERS].strip()
     keys: Counter[str] = Counter()
     for turns in sessions(messages):
         start = turns[0].at or datetime.min.replace(tzinfo=UTC)

@@ -26,8 +26,9 @@ _TREE = re.compile(r'(?<!\\)"mapping"\s*:\s*\{')
 _KNOWN = re.compile(r'(?<!\\)"(?:current_node|conversation_id|create_time|parent|children)"\s*:')
 _PROSE = ("text", "multimodal_text")
 _HIDDEN = ("is_visually_hidden_from_conversation", "is_user_system_message")
-# Marks of citations in an answer: characters for private use, and the older brackets.
-_CITATION = re.compile("\ue200[^\ue200\ue201]{0,1000}\ue201|【[^【】]{0,200}】|[\ue200-\ue206]")
+# Marks of citations in an answer: characters for private use, and the older brackets, which people type as well.
+_CITATION = re.compile("\ue200[^\ue200\ue201]{0,1000}\ue201|[\ue200-\ue206]")
+_BRACKETED = re.compile(r"【\d+[:†][^【】]{0,200}】")
 
 
 class ChatGPT:
@@ -89,8 +90,9 @@ def _turns(message: dict[str, Any]) -> Iterator[Turn]:
         if answered:
             yield Turn(SERVICE, False, answered, "quoted", at)
         yield from typed(words, at)
-    elif role == "assistant" and message.get("recipient", "all") in ("all", None) and words:
-        yield Turn(SERVICE, False, words, "received", at)
+    elif role == "assistant" and message.get("recipient", "all") in ("all", None):
+        answer = _BRACKETED.sub("", words).strip()
+        yield from [Turn(SERVICE, False, answer, "received", at)] if answer else []
 
 
 def _words(content: dict[str, Any]) -> str:

@@ -16,12 +16,16 @@ from mlxtwin.records import Document, Person
 from mlxtwin.security.airplane import sandbox_command
 from mlxtwin.sources.child_process import Ended, Process, Silent
 from mlxtwin.sources.reader_limits import EXIT_MEMORY, MEMORY_BYTES
-from mlxtwin.sources.reader_wire import Garbage, answer_of, job_line
+from mlxtwin.sources.reader_wire import Garbage, TooMuch, answer_of, job_line
 from mlxtwin.sources.reader_work import AUTHORS, LOOK, READ, Answer, At, Author, Done, Failed, Found, Job
 from mlxtwin.sources.registry import SOURCES, source_of
 
 # Less than any system's pipe holds: handing out jobs never waits for a process that waits for us.
-AHEAD_BYTES = 12 * 1024
+AHEAD_BYTES = 7 * 1024
+MOST_JOB_BYTES = 8 * 1024
+# Of one file: documents, authors or members; and how often it may say where it is, and nothing else.
+MOST_ANSWERS = 5_000_000
+MOST_IDLE = 100_000
 MOST_STARTS = 3
 _ANSWERS: dict[str, type] = {LOOK: Found, AUTHORS: Author, READ: Document}
 _MISSING = "The process that reads exports does not start."
@@ -63,7 +67,13 @@ class Child:
             self._hand_out(waiting)
             if not self._given:
                 return
-            yield from self._answers(self._given[0][0])
+            job, line = self._given[0]
+            if line:
+                yield from self._answers(job)
+            else:
+                self._given.popleft()
+                yield Failed("It cannot be read: its path is too long.", lasting=True)
+                yield Done()
 
     def _hand_out(self, waiting: Iterator[Job]) -> None:
         """Take as many jobs as may be under way at once, and give them to the process there is."""
@@ -71,12 +81,14 @@ class Child:
         fresh = []
         while ahead < AHEAD_BYTES and (job := next(waiting, None)) is not None:
             line = job_line(job)
+            if len(line) > MOST_JOB_BYTES:
+                line = b""  # it is answered without being asked
             self._given.append((job, line))
             fresh.append(line)
             ahead += len(line)
         if self._process is not None:
             self._process.give(fresh)
-        elif self._given:
+        elif any(line for _, line in self._given):
             self._process = self._started()
             self._process.give([line for _, line in self._given])
 
@@ -93,9 +105,10 @@ class Child:
         """Those to one job; where the process ends before it began with it, none, and it is given out again."""
         process = self._process
         assert process is not None
+        counted = _Counted()
         try:
             for line in process.lines(self._limits.patience_seconds, self._limits.start_seconds):
-                answer = At() if line is None else _checked(answer_of(line), job)
+                answer = At() if line is None else counted.checked(answer_of(line), job)
                 if isinstance(answer, Done):
                     self._given.popleft()
                     self._starts = 0
@@ -112,6 +125,8 @@ class Child:
                 yield Done()
 
     def _why(self, end: Exception) -> str:
+        if isinstance(end, TooMuch):
+            return str(end)
         if isinstance(end, Silent):
             return f"It cannot be read: it took longer than {self._limits.patience_seconds:g} s without getting on."
         if isinstance(end, Ended) and end.code == EXIT_MEMORY:
@@ -122,6 +137,23 @@ class Child:
         if self._process is not None:
             self._process.end()
             self._process = None
+
+
+class _Counted:
+    """The answers to one job."""
+
+    def __init__(self) -> None:
+        self._answers = self._idle = 0
+
+    def checked(self, answer: Answer, job: Job) -> Answer:
+        """Raises Garbage for an answer to another question, TooMuch for one too many."""
+        self._idle = self._idle + 1 if isinstance(answer, At) else 0
+        self._answers += not isinstance(answer, (At, Done))
+        if self._idle > MOST_IDLE:
+            raise TooMuch("It cannot be read: the reader does not get on with it.")
+        if self._answers > MOST_ANSWERS:
+            raise TooMuch(f"It holds more than {MOST_ANSWERS:,} items: those behind that were not read.")
+        return _checked(answer, job)
 
 
 def _checked(answer: Answer, job: Job) -> Answer:

@@ -14,10 +14,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from mlxtwin.sources.reader import READY, STARTED
-from mlxtwin.sources.reader_wire import MOST_LINE_BYTES, Garbage
+from mlxtwin.sources.reader_wire import MOST_LINE_BYTES, Garbage, TooMuch
 
 PIPE_BYTES = 1024 * 1024
 TICK_SECONDS = 0.25
+# How often it may say, for one job, that it begins.
+MOST_BEGUN = 100
 END_SECONDS = 5.0
 _F_SETPIPE_SZ = 1031
 # All that it may see of our environment.
@@ -69,12 +71,17 @@ class Process:
             self._in.write(b"".join(lines))
 
     def lines(self, patience_seconds: float, start_seconds: float) -> Iterator[bytes | None]:
-        """Each line; None now and then while there is none. Raises Silent, Ended, or Garbage for one without end."""
+        """Each line; None now and then while there is none. Raises Silent, Ended, or Garbage for one without end
+        and for a process that begins again and again."""
+        begun = 0
         while True:
             while self._whole:
                 line = self._whole.popleft()
                 if line in (READY, STARTED):
-                    self._ready, self.begun = True, line == STARTED
+                    self._ready, self.begun = True, self.begun or line == STARTED
+                    begun += 1
+                    if begun > MOST_BEGUN:
+                        raise TooMuch("It cannot be read: the reader does not get on with it.")
                 else:
                     yield line
             since = time.monotonic()

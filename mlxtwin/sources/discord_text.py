@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
 
 from mlxtwin.records import Person
@@ -23,7 +23,7 @@ _HEAD = re.compile(rf"\s*{_RULE}\n(?:Guild|Server): (.*)\nChannel: (.*)\n")
 _HEADER = re.compile(
     r"\[(?P<a>\d{1,4})(?P<mark>[-./ ])\s?(?P<b>\d{1,2}|[^\W\d_]{3,10}\.?)(?P=mark)\s?(?P<c>\d{1,4})\.?,?\s+"
     r"(?P<hour>\d{1,2})[:.](?P<minute>\d\d)(?:[:.](?P<second>\d\d))?(?:\s?(?P<half>[AaPp])\.?\s?[Mm]\.?)?"
-    r"(?:\s?[+-]\d\d:?\d\d)?\] (?P<author>.{1,120}?)(?: \(pinned\))?"
+    r"(?:\s?(?P<sign>[+-])(?P<hours>0\d|1[0-4]):?(?P<minutes>[0-5]\d))?\] (?P<author>.{1,120}?)(?: \(pinned\))?"
 )
 _PARTS = frozenset({"{Attachments}", "{Embed}", "{Embeds}", "{Stickers}", "{Reactions}"})
 _NOTICE = re.compile(
@@ -143,4 +143,10 @@ def _moment(header: re.Match[str], order: str) -> datetime | None:
         clock = time(hour, int(header["minute"]), int(header["second"] or 0))
     except ValueError:
         return None
-    return datetime.combine(day, clock, UTC) if day else None
+    return datetime.combine(day, clock, _zone(header)).astimezone(UTC) if day else None
+
+
+def _zone(header: re.Match[str]) -> timezone:
+    """How far the clock was from UTC; the exporter mostly does not tell."""
+    off = timedelta(hours=int(header["hours"] or 0), minutes=int(header["minutes"] or 0))
+    return timezone(-off if header["sign"] == "-" else off)

@@ -2,7 +2,8 @@
 
 A file found in a folder is often somebody else's. The names it carries decide: one of the person's makes its words
 theirs, another's makes them received. Where it carries none, only a kind of file that people write themselves
-(``presumed``) is taken for the person's; any other is dropped as AUTHOR_UNKNOWN, and its words are kept as context.
+(``presumed``) is taken for the person's, unless a program is named as its writer; any other is dropped as
+AUTHOR_UNKNOWN, and its words are kept as context.
 """
 
 from __future__ import annotations
@@ -27,10 +28,14 @@ EMPTY = "empty"
 MOST_TITLE_CHARACTERS = 300
 _NO_NAMES = (
     "author,user,username,admin,administrator,owner,unknown,anonymous,microsoft office user,windows user,office user,"
-    "python-docx,apache poi,un-named,unnamed,none,null,default,pc,home,test,calibre,unbekannt,benutzer,utilisateur,"
+    "unnamed,none,null,default,pc,home,test,unbekannt,benutzer,utilisateur,"
     "usuario,microsoft,apple,openoffice,libreoffice,google docs,ms office user,n/a,-"
 )
 _NOBODY = frozenset(_NO_NAMES.split(","))
+# Programs that make files for others, where the names above stand in files that people type; a version may follow.
+_PROGRAM = re.compile(
+    r"(?i)(?:python-docx|apache poi|un-named|calibre|openpyxl|xlsxwriter|pandoc|docx4j|phpword)(?:[\s/(v]+\d.*)?"
+)
 _UNTITLED = re.compile(
     r"(?i)(microsoft word - )?(untitled|document|dokument|documento|unbenannt|sans titre|untitled document|"
     r"powerpoint presentation|word document|title|new page|neues dokument|index|home|none|null)?[\s\d()_.-]*"
@@ -61,8 +66,17 @@ class Writing:
 
 def named(*names: str) -> tuple[str, ...]:
     """Of the names a file carries those that are a person's: without what programs put in for nobody."""
-    found = (" ".join(clean_text(name).split())[:200] for name in names)
-    return tuple(dict.fromkeys(name for name in found if name and name.casefold() not in _NOBODY))
+    found = (name for name in map(_one_line, names) if name.casefold() not in _NOBODY and not _PROGRAM.fullmatch(name))
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def by_program(*names: str) -> bool:
+    """Whether one of the names a file carries is a program's, so that nobody may have written it."""
+    return any(_PROGRAM.fullmatch(_one_line(name)) for name in names)
+
+
+def _one_line(name: str) -> str:
+    return " ".join(clean_text(name).split())[:200]
 
 
 def documents(

@@ -16,7 +16,7 @@ from mlxtwin.records import Document, Kind, Person
 from mlxtwin.sources.base import read_head, relative_name
 from mlxtwin.sources.blocks import Block
 from mlxtwin.sources.dates import parse_moment
-from mlxtwin.sources.document_text import Writing, documents, is_mine, named
+from mlxtwin.sources.document_text import Writing, by_program, documents, is_mine, named
 from mlxtwin.sources.docx_parts import Remark, Styles, body_part, properties, remarks
 from mlxtwin.sources.docx_text import Scanner
 from mlxtwin.sources.files import File
@@ -68,8 +68,9 @@ def _refuse_locked(file: File) -> None:
 def _writing(archive: Packed, name: str) -> Writing:
     told = properties(archive, name)
     at = next((at for key in ("created", "modified") if (at := parse_moment(told.get(key, "")))), None)
-    authors = named(told.get("creator", "")) or named(told.get("lastModifiedBy", ""))
-    return Writing(told.get("title", ""), authors, at, presumed=True)
+    names = told.get("creator", ""), told.get("lastModifiedBy", "")
+    authors = named(names[0]) or named(names[1])
+    return Writing(told.get("title", ""), authors, at, presumed=not by_program(*names))
 
 
 def _parts(archive: Packed, name: str, writing: Writing, person: Person) -> Iterator[Block]:

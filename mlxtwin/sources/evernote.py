@@ -1,7 +1,8 @@
 """Evernote's export, ENEX: many notes in one file, read as they stream by.
 
 All words are the person's but quotes, what was clipped from the web (a note with an address as its source, a clipped
-part of a note) or sent in by mail, and in a file of several authors those of the others. Tasks stand where their list
+part of a note) or sent in by mail, and the notes of another author; as long as nobody has said who they are, those of
+the only author of a file are theirs. Tasks stand where their list
 does. Attachments and encrypted parts are left out; tables and code are no prose. Not covered: the notebook a note was
 in, which the export does not tell.
 """
@@ -49,25 +50,24 @@ class Evernote:
         return 0.97 if _EXPORT.match(read_head(file)) else 0.0
 
     def authors(self, file: File) -> Iterator[str]:
-        found = [one_line(note.get("author")) for note in notes(file, with_content=False)]
-        if len({author.casefold() for author in found if author}) > 1:
-            yield from filter(None, found)
+        yield from filter(None, (one_line(note.get("author")) for note in notes(file, with_content=False)))
 
     def read(self, file: File, root: File, person: Person) -> Iterator[Document]:
-        several = _several_authors(file)
+        told = bool(person) or _several_authors(file)
         origin = relative_name(file, root)
         keys: Counter[str] = Counter()
         for number, note in enumerate(notes(file), 1):
             author = one_line(note.get("author"))
-            other = author if several and author and not person.is_me(author) else ""
+            other = author if told and not person.is_me(author) else ""
             yield from keyed(_note(note, _key(note, keys), f"{origin}#{number}", other))
 
 
 def _several_authors(file: File) -> bool:
     # What is wrong with the file is told when its notes are read.
+    found: set[str] = set()
     with suppress(SourceError):
-        return any(True for _ in Evernote().authors(file))
-    return False
+        found.update(author.casefold() for author in Evernote().authors(file))
+    return len(found) > 1
 
 
 def _key(note: EnexNote, taken: Counter[str]) -> str:

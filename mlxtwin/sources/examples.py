@@ -2,7 +2,8 @@
 
 Nothing in such a file tells whose words its answers are. Read as ``examples``, which only the person can ask for, they
 are the person's own: that is what they are there for. Found by content it is a ``dataset``, of which only the turns are
-the person's that carry their name. Each conversation is one Document, known again by its id or by what it says.
+the person's that carry their name. Each conversation is one Document, known again by its id and how it
+begins (files that count their examples have the same ids), or by all that it says.
 
 Not covered: files that mix several forms; preferences, which are no text of anybody's (`mlxtwin data
 import-preferences` reads them).
@@ -103,7 +104,8 @@ class _Making:
             self._held += more
             return
         yield from self.rest()
-        self._held, self._key = turns, as_name(record.get("id")) or _digest(turns)
+        id = as_name(record.get("id"))
+        self._held, self._key = turns, f"{id}~{_digest(turns[:1], 4)}" if id and turns else id or _digest(turns)
         self._first = self._number
 
     def rest(self) -> Iterator[Document]:
@@ -138,6 +140,6 @@ class _Making:
         return Document("chat", SOURCE, key, title, tuple(turns), None, "", place, drop)
 
 
-def _digest(turns: list[Said]) -> str:
+def _digest(turns: list[Said], size: int = 16) -> str:
     told = json.dumps([[one.assistant, one.name, one.text] for one in turns]).encode()
-    return hashlib.blake2b(told, digest_size=16).hexdigest()
+    return hashlib.blake2b(told, digest_size=size).hexdigest()

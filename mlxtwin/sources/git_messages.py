@@ -10,7 +10,7 @@ from mlxtwin.sources.git_history import Commit
 
 _BOT = re.compile(
     r"(?i)\[bot\]|\b(?:dependabot|renovate|greenkeeper|github-actions|semantic-release|pre-commit-ci|weblate|"
-    r"snyk-bot|imgbot|allcontributors|gitlab-bot|buildbot|pyup-bot)\b|^(?:ci|bot|jenkins|travis)$"
+    r"snyk-bot|imgbot|allcontributors|gitlab-bot|buildbot|pyup-bot)\b|^(?:ci|bot|jenkins|travis)$|\(aider\)$"
 )
 _BOT_ADDRESS = re.compile(r"(?i)\[bot\]@|\bbot@|^(?:ci|jenkins|travis)@")
 _MADE = re.compile(
@@ -19,6 +19,16 @@ _MADE = re.compile(
     r"add files via upload|initial commit\.?$|first commit\.?$|wip\b.{0,3}$|auto[- ]?commit|vault backup\b|"
     r"applied suggestions? from code review|v?\d+(?:\.\d+)+\S*$|release v?\d+(?:\.\d+)+\S*$|\[?skip ci\]?$|"
     r"(?:chore|build|ci)(?:\([^)]*\))?: (?:release|bump)\b)"
+)
+_ASSISTANT = r"copilot|cursor|aider|codex|chatgpt|gemini|windsurf|amazon q|openhands"
+# What an assistant leaves in a message that it wrote. Claude and Devin are also people, who mostly have a second name.
+_ASSISTED = re.compile(
+    rf"(?im)^\W{{0,8}}(?:generated|written|authored) (?:with|by|using) \W?(?:[\w-]{{1,20}} )?"
+    rf"(?:claude|devin|{_ASSISTANT})\b|"
+    rf"^[ \t]{{0,8}}co-authored-by:[^\n]{{0,200}}?"
+    rf"(?:(?<![\w.@])(?:{_ASSISTANT})\b|\[bot\]|noreply@(?:anthropic|openai)\.com)|"
+    r"^[ \t]{0,8}co-authored-by:[ \t]{0,8}(?:claude|devin)"
+    r"(?:[ -](?:code|opus|sonnet|haiku|ai|v?\d)[^<\n]{0,80})?[ \t]{0,8}(?:[<(]|$)"
 )
 _TRAILER = re.compile(
     r"(?i)[a-z][\w-]{0,40}-(?:by|to|on|id|with|link|in|url):\s|(?:cc|bug|link|fixes|closes|refs?|see-also|issue|ticket|"
@@ -38,8 +48,10 @@ class Message:
 
 
 def message_of(commit: Commit) -> Message | None:
-    """What the author wrote; None for a merge, and for what a program or nobody wrote."""
+    """What the author wrote; None for a merge, and for what a program, an assistant or nobody wrote."""
     if len(commit.parents) > 1 or _BOT.search(commit.name) or _BOT_ADDRESS.search(commit.address):
+        return None
+    if _ASSISTED.search(commit.message):
         return None
     subject, _, rest = commit.message.strip().partition("\n")
     subject = _REQUEST.sub("", subject.strip())

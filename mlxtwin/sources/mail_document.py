@@ -14,6 +14,7 @@ from mlxtwin.sources.mail_noise import drop_reason
 from mlxtwin.sources.quoting import Part, split
 
 UNREADABLE = "unreadable"
+MOST_TITLE_CHARACTERS = 300
 _FORWARDS = re.compile(
     r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:fwd?|wg|tr|rv|enc|vs|vb|i|doorst|pd|пересл|转发|轉寄|転送)\s*:", re.IGNORECASE
 )
@@ -42,7 +43,7 @@ def _document(post: Post, letter: Letter, origin: str, person: Person) -> Docume
         kind="mail",
         source="mail",
         key=key,
-        title=" ".join(clean_text(letter.subject).split()),
+        title=" ".join(clean_text(letter.subject).split())[:MOST_TITLE_CHARACTERS].strip(),
         turns=turns,
         at=at,
         thread=letter.thread or key,

@@ -43,8 +43,9 @@ class Owner:
 
     names: Person
 
-    def wrote(self, name: str) -> bool:
-        return self.names.is_me(name)
+    def wrote(self, name: str, person: Person) -> bool:
+        """Whether a message is theirs; what ``person`` is called counts only where the export does not tell."""
+        return (self.names or person).is_me(name)
 
 
 def service_of(file: File, head: str) -> Service | None:

@@ -61,7 +61,7 @@ def chat_messages(file: File, owner: Owner, person: Person) -> Iterator[ChatMess
         name, at = _sender(raw), unix_moment(raw.get("timestamp_ms") or raw.get("timestamp"), 1000)
         words = own_words(_content(raw), name)
         if at and words:
-            yield ChatMessage(name, words, at, owner.wrote(name) or person.is_me(name), _shared(raw, words))
+            yield ChatMessage(name, words, at, owner.wrote(name, person), _shared(raw, words))
 
 
 def _messages(file: File) -> Iterator[dict[str, Any]]:

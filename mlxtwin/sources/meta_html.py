@@ -58,7 +58,7 @@ def page_messages(file: File, owner: Owner, person: Person) -> Iterator[ChatMess
         found = found or at is not None
         words = own_words(trimmed(entry.text("words")), name)
         if at and words:
-            yield ChatMessage(name, words, at, owner.wrote(name) or person.is_me(name))
+            yield ChatMessage(name, words, at, owner.wrote(name, person))
     if not found:
         raise SourceError(f"{file.name} holds no messages of Facebook or Instagram.", "Export it again as JSON.")
 

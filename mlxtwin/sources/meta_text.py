@@ -44,8 +44,45 @@ _BARE = (
     r"reagiu .{1,20} à sua mensagem|curtiu uma mensagem",
     r"ha reagito .{1,20} al tuo messaggio|ha messo mi piace a un messaggio",
 )
-_DONE_NOTICE, _BARE_NOTICE = (
-    re.compile(rf"(?:{'|'.join(patterns)})\s*[.!]?", re.IGNORECASE) for patterns in (_DONE, _BARE)
+# "You called me" is what a person says, so after "You" a notice is told by all of its words: the names in it begin
+# with a capital, and what it is about is one of the few things that the program knows.
+_NAME = r"(?-i:(?![a-zà-ÿ])[^\W\d_][\w.'’-]*(?: (?![a-zà-ÿ])[^\W\d_][\w.'’-]*){0,4})"
+_NAMES = rf"{_NAME}(?:(?:, | and |, and ){_NAME}){{0,9}}(?: and \d+ others?)?"
+_SET = r"(?: to [^,;!\n]{1,80})?"
+_YOU_DONE = (
+    *_DONE[:2],
+    r"reacted \S{1,20} to (?:your|an?|the|.{1,60}['’]s) (?:message|photo|video|story|reel)",
+    rf"called {_NAME}\.|missed an? {_CALL} (?:from|with) {_NAME}",
+    rf"(?:started|ended|joined|left) (?:an?|the) (?:{_CALL}|group)",
+    r"(?:created|left|joined|muted|renamed) the (?:group|conversation|chat)",
+    r"named the (?:group|conversation|chat) (?-i:[^\sa-z])[^,;!\n]{0,100}",
+    rf"(?:added|removed|invited) {_NAMES} (?:to|from) the (?:group|conversation|chat)",
+    rf"(?:set|cleared|removed) (?:the nickname for {_NAME}|your (?:own )?nickname){_SET}",
+    rf"(?:changed|set|updated|removed) the (?:(?:chat|group|conversation) )?"
+    rf"(?:theme|colou?rs?|emoji|quick reaction|name|photo){_SET}",
+    r"turned (?:on|off) (?:vanish mode|disappearing messages|read receipts|member approval)(?: for this chat)?"
+    r"(?:\. (?:new )?messages .{1,150})?",
+    rf"unsent a message|waved at {_NAME}|took a screenshot(?: of (?:the|this) chat)?|pinned a message",
+    r"created a poll(?:: .{1,120})?|voted for [\"“].{1,80} in the poll.{0,120}",
+    rf"are now (?:connected on messenger|friends (?:on facebook|with {_NAME}))",
+    r"(?:hast|habt) (?:eine?n? (?:anhang|foto|video|sticker|gif|sprachnachricht|link|standort|datei|reel|beitrag|"
+    r"story)|\d+ (?:fotos|videos|dateien)) (?:gesendet|geteilt)",
+    rf"(?:hast|habt) (?:mit )?\S{{1,20}} auf (?:deine|eine|die) nachricht(?: von {_NAME})? reagiert",
+    rf"(?:hast|habt) (?:eine nachricht mit .gefällt mir. markiert|{_NAME} angerufen\.|"
+    rf"einen (?:video|audio|sprach)?anruf von {_NAME} verpasst)",
+    r"(?:as|avez) (?:envoyé|partagé) (?:une? (?:pièce jointe|photo|vidéo|sticker|autocollant|gif|lien|message vocal|"
+    r"fichier|position|publication|story|reel)|\d+ (?:photos|vidéos|fichiers))",
+    r"(?:as|avez) (?:aimé|réagi (?:avec )?\S{1,20} à) (?:un|votre|ton) message",
+    r"(?:enviou|compartilhou) (?:uma? (?:anexo|foto|vídeo|figurinha|áudio|link|localização|arquivo|gif|reel))",
+    r"(?:reagiu (?:com )?\S{1,20} à (?:sua|uma) mensagem|curtiu uma mensagem)",
+    r"(?:hai|avete) (?:inviato|condiviso) un['’oa]? ?(?:allegato|foto|video|sticker|gif|link|file|posizione|reel)",
+    r"(?:hai|avete) reagito (?:con )?\S{1,20} al (?:tuo )?messaggio",
+    r"hebt een (?:bijlage|foto|video|sticker|gif|link|bestand|locatie|spraakbericht|reel) "
+    r"(?:verzonden|gedeeld|gestuurd)",
+    r"hebt (?:met )?\S{1,20} (?:gereageerd op (?:je|een) bericht|op (?:je|een) bericht gereageerd)",
+)
+_DONE_NOTICE, _BARE_NOTICE, _YOU_NOTICE = (
+    re.compile(rf"(?:{'|'.join(patterns)})\s*[.!]?", re.IGNORECASE) for patterns in (_DONE, _BARE, _YOU_DONE)
 )
 
 
@@ -80,4 +117,4 @@ def _is_done_by(words: str, sender: str) -> bool:
     for name in (sender, sender.partition(" ")[0]):
         if name and words.casefold().startswith(f"{name.casefold()} "):
             return bool(_DONE_NOTICE.fullmatch(words[len(name) + 1 :]))
-    return first.casefold() in _YOU and bool(_DONE_NOTICE.fullmatch(rest))
+    return first.casefold() in _YOU and "?" not in rest and bool(_YOU_NOTICE.fullmatch(rest))

@@ -15,7 +15,7 @@ from mlxtwin.records import Document, Kind, Person
 from mlxtwin.sources.base import relative_name
 from mlxtwin.sources.blocks import Block
 from mlxtwin.sources.dates import parse_moment
-from mlxtwin.sources.document_text import Writing, documents, is_mine, named
+from mlxtwin.sources.document_text import Writing, by_program, documents, is_mine, named
 from mlxtwin.sources.files import File
 from mlxtwin.sources.odt_text import Scanner
 from mlxtwin.sources.packed import Packed, looks_packed, unpacked
@@ -63,8 +63,9 @@ def _writing(archive: Packed, name: str) -> Writing:
         if event.kind == "text" and inside:
             told[inside] = told.get(inside, "") + event.text
     at = next((at for key in ("creation-date", "date") if (at := parse_moment(told.get(key, "")))), None)
-    authors = named(told.get("initial-creator", "")) or named(told.get("creator", ""))
-    return Writing(told.get("title", ""), authors, at, presumed=True)
+    names = told.get("initial-creator", ""), told.get("creator", "")
+    authors = named(names[0]) or named(names[1])
+    return Writing(told.get("title", ""), authors, at, presumed=not by_program(*names))
 
 
 def _parts(archive: Packed, name: str, writing: Writing, person: Person) -> Iterator[Block]:

@@ -23,6 +23,7 @@ ME = "me"
 NOT_BY_ME = "not by me"
 EMPTY = "empty"
 MOST_FOLDERS_UP = 24
+MOST_TITLE_CHARACTERS = 300
 _NAME_PREFIX = re.compile(r"^\d{4}[-_. ]?\d{2}[-_. ]?\d{2}(T\d{4,6})?[-_. ]+")
 _IMPLIED_NAMES = frozenset({"readme", "index"})
 
@@ -93,7 +94,8 @@ def documents(note: Note) -> Iterator[Document]:
             yield _document(note, section, turns, parts[section.name])
     if not parts:
         place = note.origin or note.path
-        yield Document("note", note.source, note.key, note.title, (), note.at, note.path, place, note.drop or EMPTY)
+        title = note.title[:MOST_TITLE_CHARACTERS].strip()
+        yield Document("note", note.source, note.key, title, (), note.at, note.path, place, note.drop or EMPTY)
 
 
 def _document(note: Note, section: Section, turns: tuple[Turn, ...], number: int) -> Document:
@@ -111,9 +113,8 @@ def _document(note: Note, section: Section, turns: tuple[Turn, ...], number: int
 
 
 def _title(note: Note, section: Section) -> str:
-    if note.title.endswith(section.title):
-        return note.title
-    return section.title if section.day else f"{note.title}: {section.title}"
+    title = section.title if section.day else f"{note.title}: {section.title}"
+    return (note.title if note.title.endswith(section.title) else title)[:MOST_TITLE_CHARACTERS].strip()
 
 
 def turns_of(body: Iterable[Block], *, markdown: bool = True, by: str = "") -> tuple[Turn, ...]:

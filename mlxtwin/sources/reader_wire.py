@@ -12,15 +12,23 @@ from mlxtwin.records import KINDS, Document, Turn, TurnRole
 from mlxtwin.sources.base import aware
 from mlxtwin.sources.reader_files import MOST_NAME
 from mlxtwin.sources.reader_work import Answer, At, Author, Done, Failed, Found, Job
+from mlxtwin.vault.rows import clean
 
 MOST_LINE_BYTES = 32 * 1024 * 1024
 MOST_WHY = 2000
+# Of a document: the characters of each field but the words, and the turns.
+MOST_FIELD = 4096
+MOST_TURNS = 200_000
 _ROLES = frozenset(get_args(TurnRole))
 _SEPARATORS = (",", ":")
 
 
 class Garbage(ValueError):
     """A line that no honest process sends."""
+
+
+class TooMuch(Garbage):
+    """More than one file may say; the message is a sentence."""
 
 
 def job_line(job: Job) -> bytes:
@@ -58,9 +66,16 @@ def _line(value: Any) -> bytes:
 
 
 def _fields(document: Document) -> list[Any]:
-    turns = [[turn.author, turn.mine, turn.text, turn.role, _iso(turn.at)] for turn in document.turns]
-    texts = [document.kind, document.source, document.key, document.title, document.thread, document.origin]
-    return [*texts, document.drop, _iso(document.at), turns]
+    """Raises ValueError for more than a document may hold; a title or a name is cut."""
+    named = [document.kind, document.source, document.key, document.title[:MOST_FIELD], document.thread]
+    texts = [*named, document.origin, document.drop]
+    if len(document.turns) > MOST_TURNS or any(len(text) > MOST_FIELD for text in texts):
+        raise ValueError("a document that is too long")
+    turns = [
+        [clean(turn.author[:MOST_FIELD]), turn.mine, clean(turn.text), turn.role, _iso(turn.at)]
+        for turn in document.turns
+    ]
+    return [*map(clean, texts), _iso(document.at), turns]
 
 
 def _iso(at: datetime | None) -> str | None:
@@ -80,16 +95,18 @@ def answer_of(line: bytes) -> Answer:
 
 def _document(*fields: Any) -> Document:
     kind, source, key, title, thread, origin, drop, at, turns = fields
-    if kind not in KINDS or type(turns) is not list or not key:
+    if kind not in KINDS or type(turns) is not list or len(turns) > MOST_TURNS or not key:
         raise Garbage("no document")
     for text in (kind, source, key, title, thread, origin, drop):
-        _text(text)
+        _words(text, MOST_FIELD)
     return Document(kind, source, key, title, tuple([_turn(*turn) for turn in turns]), _at(at), thread, origin, drop)
 
 
 def _turn(author: Any, mine: Any, text: Any, role: Any, at: Any) -> Turn:
-    if type(author) is not str or type(text) is not str or type(mine) is not bool or role not in _ROLES:
+    if type(mine) is not bool or role not in _ROLES:
         raise Garbage("no turn")
+    _words(author, MOST_FIELD)
+    _words(text)
     if role == "own" and not mine:
         raise Garbage("own words of another")
     return Turn(author, mine, text, role, None if at is None else _at(at))
@@ -140,6 +157,14 @@ def _text(value: Any, most: int = MOST_LINE_BYTES) -> str:
     if type(value) is not str or len(value) > most:
         raise Garbage("no text")
     return value
+
+
+def _words(value: Any, most: int = MOST_LINE_BYTES) -> str:
+    """A text that can be stored: without a lone half of a surrogate pair, which only the name of a file may hold."""
+    text = _text(value, most)
+    if clean(text) != text:
+        raise Garbage("no characters")
+    return text
 
 
 def _texts(values: Any, most: int) -> tuple[str, ...]:

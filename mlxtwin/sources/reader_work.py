@@ -248,8 +248,14 @@ class Work:
         self._keep((look.job.file, inner), archive)
         before = look.count
         for member, entry in walk_archive(archive):
+            if look.count >= self._caps.members:
+                look.full = True
+                break
             yield from self._look_at(look, inner, member, entry)
-        if archive.problem:
+        if look.full:
+            if not inner:
+                yield Found(refused=_too_many(self._caps.members), counts=False)
+        elif archive.problem:
             yield Found(inner, refused=archive.problem, counts=look.count == before)
         elif look.count == before:
             yield Found(inner, skipped=EMPTY, size=size)
@@ -286,10 +292,15 @@ class Work:
 
 @dataclass(slots=True)
 class _Look:
-    """How many members a look came to."""
+    """How many members a look came to, those of inner archives with them; ``full``: there were more than may be."""
 
     job: Job
     count: int = 0
+    full: bool = False
+
+
+def _too_many(most: int) -> str:
+    return f"It holds more than {most:,} files with those of the archives in it: those behind that were not read."
 
 
 def _name_of(job: Job) -> str:

@@ -14,7 +14,7 @@ from mlxtwin.errors import SourceError
 from mlxtwin.records import Document, Kind, Person
 from mlxtwin.sources.base import read_head, relative_name, unreadable
 from mlxtwin.sources.blocks import Block
-from mlxtwin.sources.document_text import Part, Writing, documents, is_mine, named
+from mlxtwin.sources.document_text import Part, Writing, by_program, documents, is_mine, named
 from mlxtwin.sources.files import File
 from mlxtwin.sources.rtf_text import Scanner
 
@@ -64,5 +64,6 @@ def _data(file: File) -> bytes:
 
 def _writing(scanner: Scanner) -> Writing:
     told = scanner.told
-    authors = named(told.get("author", "")) or named(told.get("operator", ""))
-    return Writing(told.get("title", ""), authors, scanner.times.get("creatim") or scanner.times.get("revtim"), True)
+    names = told.get("author", ""), told.get("operator", "")
+    at = scanner.times.get("creatim") or scanner.times.get("revtim")
+    return Writing(told.get("title", ""), named(names[0]) or named(names[1]), at, presumed=not by_program(*names))

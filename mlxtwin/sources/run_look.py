@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlxtwin.errors import UsageError
+from mlxtwin.sources.archive_parts import Caps
 from mlxtwin.sources.reader_work import LOOK, At, Done, Failed, Found, Job, Reader
 from mlxtwin.sources.registry import walk
 from mlxtwin.sources.run_memory import Files, Known
@@ -15,6 +16,8 @@ from mlxtwin.sources.run_memory import Files, Known
 # Of one archive, files that the reader did not survive looking at; then the rest of it is left alone.
 MOST_DEATHS = 20
 LOOKS_BETWEEN = 500
+# Of one file on disk: every member, and a problem for each, which is more than a reader of ours tells.
+MOST_ITEMS = 2 * Caps().members
 
 
 @dataclass(slots=True)
@@ -96,7 +99,7 @@ def _look_at(plan: list[Planned], as_source: str, reader: Reader, waiting: Calla
             if failed is None:
                 continue
             reached = max((item.number for item in planned.items), default=0)
-            if failed.died and reached:
+            if failed.died and reached and len(planned.items) < MOST_ITEMS:
                 again.append((planned, Job(LOOK, job.file, job.root, (), as_source, reached, failed.why)))
             else:
                 planned.items.append(Found(refused=failed.why, counts=not planned.items, lasting=failed.lasting))
@@ -114,8 +117,10 @@ def _found(planned: Planned, answers: Iterator[object], waiting: Callable[[], ob
             break
         if isinstance(answer, Failed):
             failed = answer
-        elif isinstance(answer, Found):
+        elif isinstance(answer, Found) and len(planned.items) < MOST_ITEMS:
             planned.items.append(answer)
+        elif isinstance(answer, Found):
+            failed = Failed("It holds too many files: those behind were not read.", lasting=True)
         if isinstance(answer, At) or len(planned.items) % LOOKS_BETWEEN == 0:
             waiting()
     return failed

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from mlxtwin.records import Person
+from mlxtwin.records import Document, Person
 from mlxtwin.sources.run_report import Outcome
+from mlxtwin.vault.imported import ids_of
 
 # A larger file is only known by what the system says of it.
 MOST_DIGESTED_BYTES = 1024**3
 # A file that was written to this short ago might be written to again without looking any different.
 SETTLED_SECONDS = 2.0
 MOST_BESIDE = 1000
+# Of a repository whose branches and tags are looked at.
+MOST_REFERENCES = 20_000
+MOST_REFERENCE_BYTES = 8 * 1024 * 1024
 _PIECE_BYTES = 1024 * 1024
 
 
@@ -37,12 +43,22 @@ class Kept(Protocol):
     def documents(self) -> bytes: ...
 
 
+class Apart(Protocol):
+    """Tells another item of a key from a changed version of the one that is stored; see `vault.apart.Apart`."""
+
+    def placed(self, document: Document, clashes: bool) -> Document: ...
+
+
 class Memory(Protocol):
     """Where it is remembered which files were imported whole."""
 
     def recall(self, place: bytes) -> Kept | None: ...
     def unchanged(self, documents: bytes) -> int | None:
         """How many of a file's documents are stored as they were; None where the file has to be read again."""
+        ...
+
+    def apart(self, gave: Callable[[], Sequence[str]]) -> Apart:
+        """For the documents of a file that gave, when it was imported before, those of the ids."""
         ...
 
     def refresh(self, place: bytes, files: str) -> object: ...
@@ -97,6 +113,14 @@ class Files:
         if any(stamp != self.stamp(path) for path, stamp, _ in files):
             self._memory.refresh(self._place(file, root), json.dumps([self._identity(*one) for one in files]))
         return Known(Outcome.of_json(json.loads(kept.result)), kept.documents, unchanged)
+
+    def apart(self, file: Path, root: Path) -> Apart:
+        """Places the documents of a file that is read now."""
+        return self._memory.apart(lambda: self._gave(file, root))
+
+    def _gave(self, file: Path, root: Path) -> list[str]:
+        kept = self._memory.recall(self._place(file, root))
+        return ids_of(kept.documents) if kept else []
 
     def imported(
         self, file: Path, root: Path, stamp: str, beside: Iterable[str] | None, outcome: Outcome, ids: Sequence[str]
@@ -185,21 +209,41 @@ def _content_digest(path: Path) -> str:
     if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_DIGESTED_BYTES:
         return ""
     whole = hashlib.blake2b(digest_size=16)
-    left = found.st_size
-    with path.open("rb") as opened:
-        while left > 0 and (piece := opened.read(min(left, _PIECE_BYTES))):
-            whole.update(piece)
-            left -= len(piece)
+    _update(whole, path, found.st_size)
     return whole.hexdigest()
+
+
+def _update(whole: hashlib.blake2b, path: Path, size: int) -> None:
+    """With so many bytes of a file, some at a time."""
+    with path.open("rb") as opened:
+        while size > 0 and (piece := opened.read(min(size, _PIECE_BYTES))):
+            whole.update(piece)
+            size -= len(piece)
 
 
 def _folder_digest(folder: Path) -> str:
-    """Of the names in it; of a repository, of what its branches and tags point at, on which all else follows."""
+    """Of the names in it; of a repository, of what its branches and tags point at, on which all else follows.
+
+    Empty for a repository with too much of that.
+    """
     names = sorted(entry.name for entry in folder.iterdir())
     whole = hashlib.blake2b("\0".join(names).encode("utf-8", "surrogateescape"), digest_size=16)
     if {"HEAD", "objects", "refs"} <= set(names):
-        heads = [folder / "HEAD", folder / "packed-refs", *sorted((folder / "refs").rglob("*"))]
-        for file in heads:
-            if file.is_file():
-                whole.update(f"{file.relative_to(folder)}\0".encode("utf-8", "surrogateescape") + file.read_bytes())
+        heads = [folder / "HEAD", folder / "packed-refs", *islice(_below(folder / "refs"), MOST_REFERENCES)]
+        left = MOST_REFERENCE_BYTES
+        for file in sorted(heads):
+            found = file.lstat() if os.path.lexists(file) else None
+            if found is None or not stat.S_ISREG(found.st_mode):
+                continue
+            left -= found.st_size
+            if left < 0 or len(heads) >= MOST_REFERENCES:
+                return ""
+            whole.update(f"{file.relative_to(folder)}\0{found.st_size}\0".encode("utf-8", "surrogateescape"))
+            _update(whole, file, found.st_size)
     return whole.hexdigest()
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """All files below a folder, no link followed."""
+    for path, _, names in os.walk(folder):
+        yield from (Path(path, name) for name in names)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Protocol
 
@@ -16,14 +14,16 @@ from mlxtwin.sources.base import relative_name
 from mlxtwin.sources.document_text import claimed
 from mlxtwin.sources.reader_work import Answer, At, Done, Failed, Found
 from mlxtwin.sources.run_look import Planned
-from mlxtwin.sources.run_memory import Files, Imported, Memory
+from mlxtwin.sources.run_memory import Apart, Files, Imported, Memory
 from mlxtwin.sources.run_report import ImportReport, Outcome
+from mlxtwin.vault.apart import beside
+from mlxtwin.vault.imported import pairs
 from mlxtwin.vault.rows import document_row, row_digest
 
 BATCH_FILES = 256
 BATCH_CHARACTERS = 8 * 1024 * 1024
+TURN_CHARACTERS = 200
 NOTHING = "nothing in it"
-_ID_BYTES = 16
 # In place of the digest of a document that was forgotten.
 FORGOTTEN = bytes(16)
 
@@ -58,7 +58,7 @@ class Store:
 
     def add(self, document: Document) -> None:
         self._batch.append(document)
-        self._characters += sum(len(turn.text) for turn in document.turns)
+        self._characters += _size(document)
         if len(self._batch) >= self._most or self._characters >= BATCH_CHARACTERS:
             self.flush()
 
@@ -85,6 +85,13 @@ class Store:
         if self._memory and self._imported:
             self._memory.keep(self._imported)
             self._imported = []
+
+
+def _size(document: Document) -> int:
+    """Its characters, with what each turn costs beside them."""
+    texts = (document.key, document.title, document.thread, document.origin, document.drop)
+    said = sum(len(turn.text) + len(turn.author) + TURN_CHARACTERS for turn in document.turns)
+    return sum(map(len, texts)) + said
 
 
 class _Told:
@@ -138,6 +145,9 @@ class Taking:
 
     def take(self, plan: list[Planned], answers: Iterator[Answer]) -> None:
         self._told = _Told(plan, self._progress, self._bytes_read)
+        for planned in plan:  # nothing read before them in the plan may take the place of what they gave
+            if planned.known:
+                self._seen |= dict(pairs(planned.known.documents))
         for planned in plan:
             if planned.known:
                 self._take_known(planned)
@@ -147,7 +157,8 @@ class Taking:
 
     def take_from_program(self, name: str, documents: Generator[Document, None, None]) -> None:
         """What a program of this computer tells when it is asked; nothing of it is remembered as a file's."""
-        taken = _Taken(Planned(Path(name), Path(name)))
+        planned = Planned(Path(name), Path(name))
+        taken = _Taken(planned, self._apart(planned))
         taken.outcome.files += 1
         with closing(documents):
             try:
@@ -164,18 +175,13 @@ class Taking:
 
     def _take_known(self, planned: Planned) -> None:
         assert planned.known is not None
-        data = planned.known.documents
-        ids = []
-        for at in range(0, len(data), 2 * _ID_BYTES):
-            id = data[at : at + _ID_BYTES]
-            ids.append(id.hex())
-            self._seen.setdefault(id, data[at + _ID_BYTES : at + 2 * _ID_BYTES])
+        ids = [id.hex() for id, _ in pairs(planned.known.documents)]
         self._store.known(ids, planned.known.unchanged)
         self._whole.add(planned.known.outcome)
         self._told.known(planned.known.outcome)
 
     def _take_file(self, planned: Planned, answers: Iterator[Answer]) -> None:
-        taken = _Taken(planned)
+        taken = _Taken(planned, self._apart(planned))
         for item in planned.items:
             taken.outcome.files += item.counts
             before = taken.gave
@@ -209,36 +215,44 @@ class Taking:
             self._told.within()
 
     def _take_document(self, taken: _Taken, read: Document) -> None:
-        document = self._told_apart(claimed(read) if read.source == self._theirs else read)
+        document = self._told_apart(taken, claimed(read) if read.source == self._theirs else read)
         taken.ids.append(document.id)
         taken.outcome.count(document)
         self._told.documents += 1
         self._store.add(document)
 
-    def _told_apart(self, document: Document) -> Document:
+    def _apart(self, planned: Planned) -> Apart | None:
+        return self._files.apart(planned.file, planned.root) if self._files is not None else None
+
+    def _told_apart(self, taken: _Taken, document: Document) -> Document:
         """Two files may hold different words under one key (a mail as sent and as a list passed it on): both stay."""
         said = hash((document.kind, document.title, document.turns, document.at, document.thread, document.drop))
-        before = self._seen.setdefault(bytes.fromhex(document.id), said)
-        if before in (said, FORGOTTEN):
+        before = self._seen.get(bytes.fromhex(document.id))
+        clashes = before is not None and not _is_same(before, said, document)
+        if before is not None and not clashes:
             return document
-        if isinstance(before, bytes) and before == row_digest(document_row(document)):
-            return document
-        turns = tuple(replace(turn, at=_plain(turn.at)) for turn in document.turns)
-        content = repr(replace(document, origin="", at=_plain(document.at), turns=turns))
-        digest = hashlib.blake2b(content.encode("utf-8", "replace"), digest_size=8).hexdigest()
-        return replace(document, key=f"{document.key}#{digest}")
+        if taken.apart is not None:
+            placed = taken.apart.placed(document, clashes)
+        else:
+            placed = beside(document) if clashes else document
+        # Where an earlier version of another went by its words, and that stays there.
+        while not _is_same(self._seen.setdefault(bytes.fromhex(placed.id), said), said, placed):
+            placed = replace(placed, key=beside(replace(placed, drop=placed.key)).key)
+        return placed
 
 
-def _plain(at: datetime | None) -> datetime | None:
-    """The same moment with an offset in place of a zone, as it comes from another process."""
-    return at and at.replace(tzinfo=timezone(at.utcoffset() or timedelta()))
+def _is_same(before: int | bytes, said: int, document: Document) -> bool:
+    if isinstance(before, int):
+        return before == said
+    return before == FORGOTTEN or before == row_digest(document_row(document))
 
 
 class _Taken:
     """What came of one file on disk so far."""
 
-    def __init__(self, planned: Planned) -> None:
+    def __init__(self, planned: Planned, apart: Apart | None) -> None:
         self.outcome = Outcome()
+        self.apart = apart
         self.ids: list[str] = []
         self._planned, self._beside, self._lasting = planned, planned.beside, True
 

@@ -43,10 +43,10 @@ class Owner:
         return bool(self.id or self.name)
 
     def wrote(self, name: str, id: str, signed: str) -> bool:
-        """Whether a message is theirs, also one in the name of a channel that they signed."""
-        if self.name and signed == self.name:
-            return True
-        return id == self.id if self.id and id else bool(self.name) and name == self.name
+        """Whether a message is theirs: by its id where there is one, else by name, as is a channel's they signed."""
+        if self.id and id.isdecimal():
+            return id == self.id
+        return bool(self.name) and self.name in ((signed,) if self.id and id else (signed, name))
 
 
 def account_owner(file: File) -> Owner:
@@ -97,8 +97,8 @@ def _message(raw: dict[str, Any], owner: Owner, person: Person, recent: Recent) 
     if passed_on:
         name = as_name(raw.get("forwarded_from")) or as_name(raw.get("via_bot")) or NAMELESS
     id, signed = as_name(raw.get("from_id")).removeprefix("user"), as_name(raw.get("author"))
-    mine = not passed_on and (owner.wrote(name, id, signed) or person.is_me(name, signed, id, f"user{id}"))
-    return ChatMessage(name, own, at, mine, joined(answered, quoted))
+    theirs = owner.wrote(name, id, signed) if owner.known else person.is_me(name, signed, id, f"user{id}")
+    return ChatMessage(name, own, at, theirs and not passed_on, joined(answered, quoted))
 
 
 def _writer(raw: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """Transcripts of talk: ``**Name:** words`` in Markdown, ``Name: words`` in text, or a line of name and time above.
 
-Paragraphs without a name go on with the speaker before. Time stamps and a transcriber's remarks ([laughs]) are no
-speech and left out; labels of the programme (Break, Outro) are nobody's. Not covered: subtitles, which have a source of
-their own, and text before the first speaker, which is left out.
+Paragraphs without a name go on with the speaker before; those under a heading are nobody's. Time stamps and a
+transcriber's remarks ([laughs]) are no speech and left out; labels of the programme (Break, Outro) are nobody's. Not
+covered: subtitles, which have a source of their own, and text before the first speaker, which is left out.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ _ABOVE = re.compile(
     rf"\s*(?:\[({NAME})\]|({NAME}?))[ \t]{{1,20}}(?:{STAMP}|\(?{_BARE_STAMP}\)?)(?:[ ]?[AaPp][Mm])?:?\s*"
     rf"|\s*(?:{STAMP}|{_BARE_STAMP})[ \t]{{1,20}}({NAME}):?\s*"
 )
+_HEADING = re.compile(r"#{1,6}\s")
 _LABEL = re.compile(r"\s*\*\*(\w{1,20})\*\*\s*$")
 
 
@@ -173,6 +174,9 @@ def _speeches(lines: Iterable[str], head: _Head | None = None) -> Iterator[Speec
         named = found[1].strip() if found else label[1] if label else author
         if named is None or paragraph.startswith("#"):
             head.title = head.title or _heading(paragraph)
+            if author and _HEADING.match(paragraph):  # what follows may be notes on the show, no more speech
+                yield from _speech(author, held)
+                author, held, size = "", [], 0
             continue
         if named != author or size > TURN_CHARACTERS:
             yield from _speech(author, held)

@@ -46,7 +46,7 @@ class Outcome:
 
 
 def ids_of(documents: bytes) -> list[str]:
-    return [id.hex() for id, _ in _pairs(documents)]
+    return [id.hex() for id, _ in pairs(documents)]
 
 
 def recall(database: Database, place: bytes) -> ImportedFile | None:
@@ -74,7 +74,7 @@ def unchanged(database: Database, documents: bytes) -> int | None:
     """How many of the documents are in the vault as they were; those that were forgotten are not. None if any other
     is missing or changed."""
     found = 0
-    for some in _batches(list(_pairs(documents))):
+    for some in _batches(list(pairs(documents))):
         ids = [id.hex() for id, _ in some]
         digests = dict(_of_ids(database.rows, "SELECT id, digest FROM documents", ids))
         missing = [id for id in ids if id not in digests]
@@ -105,7 +105,7 @@ def forget(connection: Any, ids: Iterable[str]) -> None:
     """Nothing of a forgotten document stays here, so the files that it was in are looked at again when imported."""
     gone = {bytes.fromhex(id) for id in ids}
     for place, documents in connection.execute("SELECT place, documents FROM imported").fetchall():
-        if any(id in gone for id, _ in _pairs(documents)):
+        if any(id in gone for id, _ in pairs(documents)):
             connection.execute("DELETE FROM imported WHERE place = ?", (place,))
 
 
@@ -121,7 +121,8 @@ def _of_ids(ask: Any, select: str, ids: Sequence[str]) -> Iterable[Any]:
     return ask(f"{select} WHERE id IN ({', '.join('?' * len(ids))})", tuple(ids)) if ids else ()
 
 
-def _pairs(documents: bytes) -> Iterator[tuple[bytes, bytes]]:
+def pairs(documents: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Id and digest of each document."""
     for at in range(0, len(documents), _ROW_BYTES):
         yield documents[at : at + ID_BYTES], documents[at + ID_BYTES : at + _ROW_BYTES]
 

@@ -11,7 +11,7 @@ import os
 import secrets
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from mlxtwin.errors import UsageError
 from mlxtwin.paths import Home, make_folder, storage_error, sync_folder
 from mlxtwin.records import Document, Kind, Message, PreferencePair, Rating
 from mlxtwin.vault import imported, listing, preferences, talks, writing
+from mlxtwin.vault.apart import Apart, beside
 from mlxtwin.vault.connection import Database, check_file, make_empty
 from mlxtwin.vault.curation import Curation
 from mlxtwin.vault.imported import ImportedFile, Outcome
@@ -134,9 +135,14 @@ class Vault:
         while batch := list(islice(waiting, BATCH)):
             with self._db.write() as connection:
                 if include_forgotten:
-                    connection.executemany("DELETE FROM forgotten WHERE id = ?", [(one.id,) for one in batch])
+                    ids = [(id,) for one in batch for id in (one.id, beside(one).id)]
+                    connection.executemany("DELETE FROM forgotten WHERE id = ?", ids)
                 counts.update(writing.put(connection, batch))
         return PutResult(**counts)
+
+    def apart(self, gave: Callable[[], Sequence[str]]) -> Apart:
+        """Places documents of one file beside others of their key; ``gave``: ids of what it gave before."""
+        return Apart(self._db.rows, gave)
 
     def document(self, id: str) -> StoredDocument | None:
         rows = self._db.rows(f"SELECT {STORED_COLUMNS} FROM documents WHERE id = ?", (id,))
@@ -214,7 +220,7 @@ class Vault:
     def forget(self, id: str) -> bool:
         """Remove a document and its words from the index and the write-ahead log; False if there was none.
 
-        Its id alone is kept, so that a later import leaves it out.
+        Its ids alone are kept, that of its key and that of its words, so that a later import leaves it out.
         """
         return self.forget_many([id]) > 0
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlxtwin.records import Document
-from mlxtwin.vault.rows import DOCUMENT_COLUMNS, document_row, row_digest
+from mlxtwin.vault.apart import beside
+from mlxtwin.vault.rows import DOCUMENT_COLUMNS, STORED_COLUMNS, document_row, row_digest, stored_document
 
 _UPDATED = DOCUMENT_COLUMNS.removeprefix("id, ").replace(", ", " = ?, ") + " = ?"
 
@@ -70,8 +71,12 @@ def _unindex(connection: Any, id: str) -> None:
 
 
 def forget(connection: Any, id: str) -> bool:
+    """Its id is kept, and the one that its words would go by beside another item of its key."""
+    rows = connection.execute(f"SELECT {STORED_COLUMNS} FROM documents WHERE id = ?", (id,)).fetchall()
+    if not rows:
+        return False
+    ids = {id, beside(stored_document(rows[0]).document).id}
     _unindex(connection, id)
-    gone = connection.execute("DELETE FROM documents WHERE id = ?", (id,)).rowcount > 0
-    if gone:
-        connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (id,))
-    return bool(gone)
+    connection.execute("DELETE FROM documents WHERE id = ?", (id,))
+    connection.executemany("INSERT OR IGNORE INTO forgotten VALUES (?)", [(one,) for one in ids])
+    return True

@@ -16,7 +16,7 @@ from mlxtwin.jobs.runs import Run
 SECONDS = 120
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.long), signal.SIGINT])
 def test_a_demo_that_is_ended_half_way_leaves_no_file_and_no_worker(
     environment: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -18,7 +18,7 @@ from mlxtwin.client.exchange import exported, import_preferences, write
 from mlxtwin.dataset.exchange import EXCHANGE_FORMS, ExchangeForm
 from mlxtwin.errors import SourceError, UsageError
 from mlxtwin.paths import Home
-from mlxtwin.records import Message
+from mlxtwin.records import Message, Person
 from mlxtwin.sample import PERSON_NAMES
 from mlxtwin.security.crypto import SealedFiles, new_key
 from mlxtwin.slots.registry import Slots
@@ -197,3 +197,30 @@ def test_a_file_without_preferences_is_told_and_a_damaged_one_gives_what_it_has(
         file.write_text(f'{good}\n{{"prompt": "x"}}\n{good}\n')
         told = import_preferences(home, vault, file, "voice")
         assert told == {"slot": "voice", "added": 0, "unchanged": 2, "left_out": 1}
+
+
+def test_a_file_or_a_line_that_is_too_large_for_corrections_is_refused(home: Home, tmp_path: Path) -> None:
+    key, file = new_key(), tmp_path / "pairs.jsonl"
+    with Vault.create(home, key) as vault:
+        stocked(home, key)
+        with file.open("wb") as opened:
+            opened.truncate(256 * 1024 * 1024 + 1)
+        with pytest.raises(UsageError, match="larger than 256 MB"):
+            import_preferences(home, vault, file, "voice")
+        good = json.dumps({"prompt": "Hi", "chosen": "Hello.", "rejected": "Yo."})
+        file.write_text(good + "\n" + json.dumps({"prompt": "x" * 4 * 1024 * 1024}))
+        with pytest.raises(UsageError, match="line of more than 4 MB"):
+            import_preferences(home, vault, file, "voice")
+        assert vault.pairs("voice") == []
+
+
+def test_what_an_interrupted_import_left_undecided_is_decided_before_it_is_learned_from(home: Home) -> None:
+    from mlxtwin.sources.run import import_paths
+
+    key = new_key()
+    with Vault.create(home, key) as vault:
+        import_paths([EXPORTS], person=Person.of(PERSON_NAMES), put=vault.put)
+        assert next(vault.documents(undecided=True), None) is not None
+        found = exported(home, key, vault, "messages", "voice", (), "all")
+        assert found.examples > 100
+        assert next(vault.documents(undecided=True), None) is None

@@ -115,12 +115,14 @@ def test_one_process_alone_writes(home: Home) -> None:
     assert steps == sorted(set(steps))
 
 
+@pytest.mark.long
 def test_a_process_that_stands_still_is_not_waited_for_without_end(home: Home) -> None:
     first, _ = together(home, "stopped", at=2, how=signal.SIGSTOP, patience=10.0)
     assert first.code == 1
     assert losses(home, "stopped")
 
 
+@pytest.mark.long
 def test_a_lost_process_ends_the_run_with_a_sentence_and_it_goes_on_to_the_same_bytes(home: Home) -> None:
     first, second = together(home, "killed", at=3)
     assert second.code == -9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from dataset.people import prose
 from jobs.small_twin import Twin, made_twin
 
@@ -22,6 +23,7 @@ def _trained(twin: Twin, number: int) -> set[str]:
     return set(Learned.from_bytes(kept).trained)
 
 
+@pytest.mark.long
 def test_what_goes_on_from_a_version_that_knew_it_is_marked_and_a_retrain_is_clean(tmp_path: Path) -> None:
     home, key = made_twin(tmp_path, *SMALL)
     with Vault.open(home, key) as vault:

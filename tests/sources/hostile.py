@@ -71,6 +71,8 @@ def act(name: str, file: File) -> Iterator[Document] | None:
         "babbles": lambda: _say(b"garbage\n"),
         "forges": lambda: _say(_forged()),
         "endless": lambda: _say(b"x" * (33 * 1024 * 1024)),
+        "idles": lambda: _say(b'["at",1]\n' * 100_001),
+        "begins": lambda: _say(b"ready\n" * 101),
         "prints": lambda: sys.stdout.write("garbage\n") and sys.stdout.flush(),
         "writes": lambda: (file.parent / "made").write_text("words " * 10_000),
         "connects": lambda: socket.create_connection(("192.0.2.1", 9)),

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlxtwin.records import Document, Person
-from mlxtwin.sources import archive_tar
+from mlxtwin.sources import archive_tar, run_look
 from mlxtwin.sources.archive import Member, open_archive
 from mlxtwin.sources.archive_parts import BadMember, Caps, Flow, Kept
 from mlxtwin.sources.base import relative_name, text_lines
-from mlxtwin.sources.reader_work import Here
+from mlxtwin.sources.reader_work import Found, Here
 from mlxtwin.sources.run import ImportReport, import_paths
 from mlxtwin.vault.rows import PutResult
 
@@ -309,6 +309,27 @@ def test_no_more_members_are_read_than_may_be(tmp_path: Path) -> None:
     got = Got(file, caps=SMALL)
     assert got.texts == {"I wrote number 0.", "I wrote number 1.", "I wrote number 2."}
     assert got.errors == {"x.zip": "It holds more than 3 files: those behind that were not read."}
+
+
+def test_members_of_inner_archives_count_with_the_others_and_that_is_told_once(tmp_path: Path) -> None:
+    inner: Made = {}
+    for name in "abcd":
+        texts: Made = {f"{name}{number}.md": f"I wrote {name}{number}." for number in range(2)}
+        inner[f"{name}.zip"] = packed(tmp_path / f"{name}.zip", texts).read_bytes()
+    got = Got(packed(tmp_path / "x.zip", inner), caps=Caps(members=5))
+    assert got.texts == {"I wrote a0.", "I wrote a1.", "I wrote b0."}
+    why = "It holds more than 5 files with those of the archives in it: those behind that were not read."
+    assert got.errors == {"x.zip": why}
+    assert len(got.report.errors) == 1
+
+
+def test_of_a_reader_that_finds_without_end_no_more_is_kept_than_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_look, "MOST_ITEMS", 3)
+    planned = run_look.Planned(tmp_path, tmp_path)
+    failed = run_look._found(planned, iter([Found(skipped="x")] * 9), lambda: None)
+    assert (len(planned.items), failed and failed.why) == (3, "It holds too many files: those behind were not read.")
 
 
 def test_all_of_an_archive_together_has_a_limit(tmp_path: Path) -> None:

@@ -134,6 +134,35 @@ def test_marks_of_citations_are_gone_from_answers(tmp_path: Path) -> None:
     assert read(tmp_path, conversation(nodes, "a"))[0].turns[0].text == "Rye rises."
 
 
+def test_brackets_that_the_person_typed_or_that_are_no_citation_stay(tmp_path: Path) -> None:
+    nodes = [
+        node("a", None, "user", "Is 【1†source】 or 【麦】 rye?", 1),
+        node("b", "a", "assistant", "It is 【麦】【4:0†rye.txt】.", 2),
+    ]
+    document = read(tmp_path, conversation(nodes, "b"))[0]
+    assert [turn.text for turn in document.turns] == ["Is 【1†source】 or 【麦】 rye?", "It is 【麦】."]
+
+
+def test_an_open_quotation_mark_and_a_plan_of_ones_own_are_the_persons(tmp_path: Path) -> None:
+    plan = "Here is what I think about the plan:\n\n" + "Rye wants time. " * 50
+    nodes = [node("a", None, "user", 'Why does """ open it? I see.', 1), node("b", "a", "user", plan, 2)]
+    assert said(read(tmp_path, conversation(nodes, "b"))[0]) == [
+        ("own", 'Why does """ open it? I see.'),
+        ("own", plan.strip()),
+    ]
+
+
+@pytest.mark.parametrize("lead", ["Can you fix my text:", "Übersetze bitte:", "What of the following:", "总结："])
+def test_a_long_text_after_a_task_in_any_words_was_pasted(tmp_path: Path, lead: str) -> None:
+    nodes = [node("a", None, "user", f"{lead}\n" + "Rye wants time. " * 50, 1)]
+    assert [role for role, _ in said(read(tmp_path, conversation(nodes, "a"))[0])] == ["own", "quoted"]
+
+
+def test_a_title_is_cut(tmp_path: Path) -> None:
+    made = conversation([node("a", None, "user", "Rye?", 5)], "a", title="rye " * 500)
+    assert 290 < len(read(tmp_path, made)[0].title) <= 300
+
+
 def test_time_title_and_thread_are_kept(tmp_path: Path) -> None:
     document = read(tmp_path, conversation([node("a", None, "user", "Rye?", 5)], "a", title=" A\nloaf "))[0]
     assert (document.title, document.key, document.thread) == ("A loaf", "c-1", "c-1")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ QUICK = Limits(memory_bytes=300 * 1024 * 1024, patience_seconds=1.5)
 SLOW = "It cannot be read: it took longer than 1.5 s without getting on."
 LARGE = "It cannot be read: it needed more than 0.29 GB of memory."
 ENDED = "It cannot be read: the reader ended."
+IDLE = "It cannot be read: the reader does not get on with it."
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +79,8 @@ def folder(root: Path, *names: str, data: bytes = b"words") -> Path:
         ("babbles", ENDED),
         ("forges", ENDED),
         ("endless", ENDED),
+        ("idles", IDLE),
+        ("begins", IDLE),
     ],
 )
 def test_a_file_that_its_reader_does_not_survive_is_told_once_and_the_others_go_on(
@@ -149,6 +153,25 @@ def test_asking_who_wrote_goes_on_after_a_reader_that_ended(tmp_path: Path) -> N
     assert candidates([root], reader=child) == {"Ann": 2}
     with pytest.raises(WhoIsMe):
         import_paths([root], person=NOBODY, reader=child)
+
+
+def test_a_file_gives_no_more_documents_than_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlxtwin.sources.child.MOST_ANSWERS", 1)
+    store = Store()
+    report = import_paths([folder(tmp_path / "x", "a", "b")], person=ANN, put=store.put, reader=child)
+    why = "It holds more than 1 items: those behind that were not read."
+    assert report.errors == [{"path": f"{name}.hostile", "why": why} for name in "ab"]
+    assert store.keys == ["a.hostile#1", "b.hostile#1"]
+
+
+def test_a_path_that_is_too_long_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    deep, store = "/".join(["\U0001f956" * 60] * 12), Store()
+    root = folder(tmp_path / "x", "a", "z")
+    (root / deep).mkdir(parents=True)
+    folder(root / deep, "b")
+    report = import_paths([root], person=ANN, put=store.put, reader=child)
+    assert [error["why"] for error in report.errors] == ["It cannot be read: its path is too long."]
+    assert store.keys == ["a.hostile#1", "a.hostile#2", "z.hostile#1", "z.hostile#2"]
 
 
 def test_what_a_library_prints_is_no_answer(tmp_path: Path) -> None:
@@ -343,6 +366,15 @@ def test_answers_come_over_as_they_were(answer: Answer) -> None:
     assert answer_of(answer_line(answer)) == answer
 
 
+def test_of_a_document_a_long_title_is_cut_and_a_long_key_refused() -> None:
+    long = replace(hostile.note("a#1", "I wrote \udc00."), title="x" * 5000)
+    found = answer_of(answer_line(long))
+    assert isinstance(found, Document)
+    assert (len(found.title), found.own_text) == (4096, "I wrote \ufffd.")
+    with pytest.raises(ValueError):
+        answer_line(replace(long, key="x" * 5000))
+
+
 def test_a_job_comes_over_as_it_was() -> None:
     job = Job(READ, Path("/a/caf\udce9"), Path("/a"), ("b.zip", "c"), "mail", 4, "It ended.")
     assert job_of(job_line(job)) == job
@@ -374,6 +406,12 @@ def test_a_line_that_no_reader_writes_is_garbage_and_nothing_worse(value: object
         b'["document","note","x","k","","","","","2024-01-01T00:00:00",[]]',
         b'["document","note","x",{"k":1},"","","","",null,[]]',
         b'["done",["a",1]]',
+        b'["document","note","x","\\ud800","","","","",null,[]]',
+        b'["document","note","x","k","","","","",null,[["\\udc00",true,"t","own",null]]]',
+        b'["document","note","x","k","","","","",null,[["a",true,"\\udc00","own",null]]]',
+        b'["document","note","x","' + b"k" * 4097 + b'","","","","",null,[]]',
+        b'["document","note","x","k","","","","",null,[["' + b"a" * 4097 + b'",true,"t","own",null]]]',
+        b'["document","note","x","k","","","","",null,[' + b",".join([b'["a",true,"t","own",null]'] * 200_001) + b"]]",
     ],
 )
 def test_hostile_lines_are_garbage(line: bytes) -> None:

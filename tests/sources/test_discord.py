@@ -142,6 +142,12 @@ def test_text_is_read_in_any_order_of_dates(tmp_path: Path, first: str, second: 
     assert list(Discord().authors(tmp_path / "rye.txt")) == ["bob#1234", "ann"]
 
 
+@pytest.mark.parametrize(("zone", "hour"), [("+02:00", 8), ("-0130", 11), ("+00:00", 10)])
+def test_the_zone_that_a_text_tells_is_kept(tmp_path: Path, zone: str, hour: int) -> None:
+    (document,) = read(tmp_path, plain(f"[2024-03-02 10:00 {zone}] ann\nHi\n\n"), "rye.txt")
+    assert document.at == datetime(2024, 3, 2, hour, 30 if "30" in zone else 0, tzinfo=UTC)
+
+
 def test_a_later_date_settles_the_order(tmp_path: Path) -> None:
     text = plain("[02/03/2024 10:01] ann\nHi\n\n", "[02/15/2024 10:02] ann\nHo\n\n")
     assert read(tmp_path, text, "rye.txt")[0].at == datetime(2024, 2, 3, 10, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from mlxtwin.errors import SourceError
 from mlxtwin.records import Document, Person
 from mlxtwin.sources.blocks import Block
-from mlxtwin.sources.document_text import AUTHOR_UNKNOWN, Part, Writing, claimed, documents, named
+from mlxtwin.sources.document_text import AUTHOR_UNKNOWN, Part, Writing, by_program, claimed, documents, named
 from mlxtwin.sources.packed import unpacked
 from mlxtwin.sources.xml_stream import events
 
@@ -50,6 +50,12 @@ def test_without_a_name_only_what_people_write_themselves_is_theirs() -> None:
     (found,), (written,) = made(Writing()), made(Writing(presumed=True))
     assert (found.own_text, found.drop) == ("", AUTHOR_UNKNOWN)
     assert (written.own_text, written.drop) == (TEXT.text, "")
+
+
+def test_a_program_is_told_from_a_placeholder_also_with_its_version() -> None:
+    assert all(map(by_program, ("python-docx", "calibre (6.0) [https://x]", "Apache POI", "pandoc 3.1", "openpyxl")))
+    assert not by_program("user", "Admin", "", "Microsoft Office User", "LibreOffice", "Ann Baker", "Pandora")
+    assert named("calibre (6.0.1)", "Ann Baker") == ("Ann Baker",)
 
 
 def test_a_presumed_document_with_anothers_name_is_not_the_persons() -> None:

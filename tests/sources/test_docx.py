@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mlxtwin.errors import SourceError
 from mlxtwin.records import Document, Person
+from mlxtwin.sources.document_text import claimed
 from mlxtwin.sources.docx import Docx
 from mlxtwin.sources.registry import match
 
@@ -125,6 +126,13 @@ def test_a_file_that_names_nobody_is_the_persons_and_the_last_to_save_it_counts_
     saved = "<dc:creator>python-docx</dc:creator><cp:lastModifiedBy>Bob</cp:lastModifiedBy>"
     assert read(tmp_path, paragraph("I bake."), core=saved)[0].drop == "not by me"
     assert list(Docx().authors(tmp_path / "bread.docx")) == ["Bob"]
+
+
+@pytest.mark.parametrize(("creator", "drop"), [("python-docx", "author unknown"), ("user", ""), ("", "")])
+def test_what_only_a_program_made_is_presumed_nobodys(tmp_path: Path, creator: str, drop: str) -> None:
+    (document,) = read(tmp_path, paragraph("I bake."), core=f"<dc:creator>{creator}</dc:creator>")
+    assert (document.drop, document.words_by_me) == (drop, 0 if drop else 2)
+    assert claimed(document).own_text == "I bake."
 
 
 def test_notes_come_at_the_end_and_their_separators_not_at_all(tmp_path: Path) -> None:

@@ -88,10 +88,12 @@ def test_a_clipped_part_of_a_note_is_a_quote(tmp_path: Path) -> None:
     assert [(turn.text, turn.role) for turn in document.turns] == [("Look at this", "own"), ("Rye rises.", "quoted")]
 
 
-def test_one_author_is_the_person_by_whatever_name(tmp_path: Path) -> None:
-    file = export(tmp_path, note("mine", more=by("a.baker")), note("mine too", created="20240303T100000Z"))
-    assert list(Evernote().authors(file)) == []
-    assert [document.words_by_me for document in read(file)] == [1, 2]
+def test_the_only_author_of_a_file_is_the_person_under_their_own_name_alone(tmp_path: Path) -> None:
+    file = export(tmp_path, note("hers", more=by("Bob")), note("mine too", created="20240303T100000Z"))
+    assert list(Evernote().authors(file)) == ["Bob"]
+    assert [(one.words_by_me, one.drop) for one in read(file)] == [(0, "not by me"), (2, "")]
+    assert [one.words_by_me for one in read(file, Person.of(["bob"]))] == [1, 2]
+    assert [one.words_by_me for one in read(file, Person.of([]))] == [1, 2]
 
 
 def test_of_several_authors_only_the_persons_notes_are_theirs(tmp_path: Path) -> None:
@@ -184,7 +186,7 @@ def test_the_words_of_real_exports_are_those_another_program_found(shared: Path)
     compared = 0
     for file in sorted(folder.rglob("*.enex")):
         assert Evernote().recognises(file) > 0.9
-        documents = read(file)
+        documents = read(file, Person.of(Evernote().authors(file)))
         assert all(document.drop in ("", "empty", "a web clip") for document in documents)
         assert any(document.drop == "a web clip" for document in documents) == (file.stem in CLIPS), file
         expected = sorted((file.parent / "expected" / file.stem).glob("*.md"))

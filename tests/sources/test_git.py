@@ -80,6 +80,22 @@ def test_what_a_program_wrote_is_no_message(tmp_path: Path, message: str) -> Non
     assert messages(tmp_path, (ANN_BAKER, message), (ANN_BAKER, "Add salt")) == ["Add salt"]
 
 
+@pytest.mark.parametrize(
+    "trailer",
+    [
+        "🤖 Generated with [Claude Code](https://example.org)",
+        "Generated with GitHub Copilot",
+        "Co-Authored-By: Claude <noreply@anthropic.com>",
+        "Co-authored-by: Claude Opus 4 <a@example.org>",
+        "Co-authored-by: aider (some-model) <a@example.org>",
+        "co-authored-by: Cursor Agent <a@example.org>",
+        "Co-authored-by: helper[bot] <1+helper[bot]@example.org>",
+    ],
+)
+def test_a_message_that_an_assistant_wrote_is_not_the_persons(tmp_path: Path, trailer: str) -> None:
+    assert messages(tmp_path, (ANN_BAKER, f"{BODY}\n\n{trailer}\n"), (ANN_BAKER, "Add salt")) == ["Add salt"]
+
+
 @pytest.mark.parametrize("author", ["dependabot[bot] <ann@example.org>", "Ann <49699333+dependabot[bot]@example.org>"])
 def test_the_messages_of_programs_are_nobodys(tmp_path: Path, author: str) -> None:
     assert messages(tmp_path, (author, "Add flour"), (ANN_BAKER, "Add salt")) == ["Add salt"]
@@ -90,6 +106,7 @@ def test_the_messages_of_programs_are_nobodys(tmp_path: Path, author: str) -> No
     [
         "Signed-off-by: Ann <ann@example.org>",
         "Co-authored-by: Bob <bob@example.org>\nReviewed-by: Cy\n  <cy@example.org>",
+        "Co-authored-by: Claude Miller <claude@example.org>",
         "Fixes: 0123456789\n\nSigned-off-by: Ann <a@b>\n(cherry picked from commit 0123456789)",
         "git-svn-id: https://example.org/trunk@1 0",
     ],

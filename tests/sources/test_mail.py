@@ -51,6 +51,10 @@ def test_a_mail_of_the_person_has_their_words_time_title_and_thread(write: Write
     assert (turn.author, turn.mine, turn.role, turn.text) == ("Tom Hale", True, "own", "It is fixed.")
 
 
+def test_a_long_subject_is_cut(write: Write) -> None:
+    assert 290 < len(one(write("Subject: " + "rye " * 500 + "\n\nI bake.\n")).title) <= 300
+
+
 def test_what_was_answered_stands_before_the_reply(write: Write) -> None:
     body = "It is.\n\n-- \nTom\n\nOn 3 Mar 2015 14:00, Rosa Lind <rosa@example.org> wrote:\n> Is it fixed?\n"
     document = one(write(HEAD + "\n" + body))

@@ -19,6 +19,9 @@ ANN = Person.of(["Ann Lee"])
 NOBODY = Person.of([])
 
 
+TALK = (("Ann Lee", "Hi"), ("Zoe Lee", "Ho"))
+
+
 def escaped(text: str) -> str:
     """As these exports write it: each byte of UTF-8 as a character."""
     return text.encode().decode("latin-1")
@@ -112,6 +115,11 @@ def test_what_was_unsent_or_is_no_message_of_words_is_left_out(tmp_path: Path) -
         "User unsent a message",
         "Ann Lee hat einen Anhang gesendet.",
         "Hat mit ❤️ auf deine Nachricht reagiert",
+        "You added Bob and Cy Day to the group.",
+        "You changed the group photo.",
+        "Du hast einen Anhang gesendet.",
+        "Tu as envoyé une pièce jointe.",
+        "Je hebt een foto verzonden.",
         "Ann a envoyé une pièce jointe.",
     ],
 )
@@ -131,6 +139,18 @@ def test_what_the_program_wrote_is_no_words(notice: str) -> None:
         "I liked a message of hers",
         "The call was good",
         "You called Bob?\nI did too.",
+        "You called me three times, what happened?",
+        "You called me yesterday.",
+        "You missed your call.",
+        "You changed your name?",
+        "You changed your name, I see.",
+        "You left the group because of me",
+        "You added me to the group.",
+        "Tu as aimé le concert hier soir ?",
+        "Tu as partagé mon avis.",
+        "Du hast mich gestern angerufen",
+        "Du hast mir nichts gesendet",
+        "Je hebt nog niet gereageerd",
         "Ann Lee is what they call me.",
     ],
 )
@@ -206,6 +226,15 @@ def test_a_profile_in_the_export_says_whose_it_is(tmp_path: Path) -> None:
     documents = read(tmp_path, thread(said(1, "Hi"), said(2, "Ho", "Zoë Lee")), "messages/inbox/bob_101/message_1.json")
     assert turns(documents) == [("Bob", "Hi", False), ("Zoë Lee", "Ho", True)]
     assert not list(Facebook().authors(tmp_path / "messages/inbox/bob_101/message_1.json"))
+
+
+@pytest.mark.parametrize("suffix", ["json", "html"])
+def test_the_owner_that_a_profile_names_alone_decides_who_is_the_person(tmp_path: Path, suffix: str) -> None:
+    write(tmp_path, json.dumps({"profile_v2": {"name": "Zoe Lee"}}), "profile_information/profile_information.json")
+    in_page = page(*(box(who, words, f"Mar 02, 2024 12:0{at} pm") for at, (who, words) in enumerate(TALK)))
+    text = in_page if suffix == "html" else thread(*(said(at, words, who) for at, (who, words) in enumerate(TALK)))
+    documents = read(tmp_path, text, f"messages/inbox/bob_101/message_1.{suffix}")
+    assert turns(documents) == [("Ann Lee", "Hi", False), ("Zoe Lee", "Ho", True)]
 
 
 def test_a_profile_of_instagram_says_whose_it_is(tmp_path: Path) -> None:

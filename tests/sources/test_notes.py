@@ -35,6 +35,14 @@ def test_front_matter_gives_title_and_date(tmp_path: Path) -> None:
     assert document.own_text == "I baked again."
 
 
+def test_a_title_is_cut_also_with_that_of_a_part(tmp_path: Path) -> None:
+    titles = [one.title for one in read(tmp_path, "a.md", f"---\ntitle: {'rye ' * 500}\n---\nI baked again.")]
+    parts = "".join(f"\n\n## {'spelt ' * 80}{number}\n\n{paragraph(WHOLE_WORDS)}" for number in range(2))
+    titles += [one.title for one in read(tmp_path, "b.md", f"---\ntitle: Bread\n---\n{parts}")]
+    titles += [one.title for one in read(tmp_path, "c.md", f"---\ntitle: {'rye ' * 500}\n---\n")]
+    assert len(titles) > 3 and all(len(title) <= 300 for title in titles)
+
+
 def test_broken_front_matter_still_gives_its_plain_lines(tmp_path: Path) -> None:
     text = "---\ntitle: On: bread: [\ncreated: 2 March 2024\nx: {\n---\nI baked again."
     (document,) = read(tmp_path, "a.md", text)

@@ -85,6 +85,11 @@ def test_anothers_text_is_received_and_one_that_names_nobody_is_the_persons(tmp_
     assert read(tmp_path, "<text:p>I bake.</text:p>", "")[0].own_text == "I bake."
 
 
+def test_what_only_a_program_made_is_presumed_nobodys(tmp_path: Path) -> None:
+    (document,) = read(tmp_path, "<text:p>I bake.</text:p>", "<meta:initial-creator>calibre</meta:initial-creator>")
+    assert (document.drop, document.own_text) == ("author unknown", "")
+
+
 def test_locked_broken_and_other_files_are_told(tmp_path: Path) -> None:
     locked = odt("<text:p>I bake.</text:p>", more={"META-INF/manifest.xml": "<manifest:encryption-data/>"})
     for name, data, why in [

@@ -90,6 +90,7 @@ def test_comments_and_tracked_insertions_are_their_authors(tmp_path: Path) -> No
 
 def test_anothers_text_is_received_and_one_that_names_nobody_is_the_persons(tmp_path: Path) -> None:
     assert read(tmp_path, "I bake.", r"{\info{\author Bob}}")[0].drop == "not by me"
+    assert read(tmp_path, "I bake.", r"{\info{\author calibre}}")[0].drop == "author unknown"
     assert read(tmp_path, "I bake.", r"{\info{\operator Bob}}")[0].drop == "not by me"
     assert own(tmp_path, "I bake.") == "I bake."
 

@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 import pytest
 
 from mlxtwin.client.imports import run
-from mlxtwin.records import Person
-from mlxtwin.sources import child, reader_files, run_memory
+from mlxtwin.records import Document, Person, Turn
+from mlxtwin.sources import child, reader_files, run_memory, run_store
 from mlxtwin.sources.notes import Notes
 from mlxtwin.sources.reader_files import Tally
 from mlxtwin.sources.reader_work import LOOK, READ, Answer, Here, Job, Work
+from mlxtwin.vault.rows import PutResult
 from mlxtwin.vault.store import Vault
 
 CHAT = "31/12/24, 10:00 - Bob: Hi there\n31/12/24, 10:01 - Ann: Hello to you, how was the bread?\n"
@@ -216,6 +217,85 @@ def test_two_files_with_other_words_under_one_key_stay_two_when_only_one_is_read
     assert taken(vault, tmp_path)[0]["unchanged"] == vault.count() == 2
 
 
+SENT = "I shall come on Monday and bring the long ladder."
+PASSED_ON = "Dear list, below is what our treasurer wrote about next week; please answer him and not me."
+
+
+def mail(file: Path, words: str) -> Path:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"From: Ann <ann@example.org>\nMessage-ID: <1@x>\nSubject: Home\n\n{words}\n")
+    return file
+
+
+def said(vault: Vault) -> set[str]:
+    return {stored.document.own_text for stored in vault.documents()}
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+@pytest.mark.parametrize("words", [(SENT, PASSED_ON), (PASSED_ON, SENT)])
+def test_a_copy_with_other_words_is_stored_beside_in_whatever_order_it_comes(
+    vault: Vault, tmp_path: Path, words: tuple[str, str], one_by_one: bool
+) -> None:
+    files = [mail(tmp_path / "x" / f"{name}.eml", text) for name, text in zip("ab", words, strict=True)]
+    for path in [*files, tmp_path / "x"] if one_by_one else [tmp_path / "x", *files]:
+        taken(vault, path)
+    again = [taken(vault, mail(tmp_path / "y" / "c.eml", text))[0]["added"] for text in words]
+    assert (said(vault), vault.count(), again) == ({SENT, PASSED_ON}, 2, [0, 0])
+
+
+def test_a_new_file_that_comes_before_an_unchanged_one_does_not_take_its_place(vault: Vault, tmp_path: Path) -> None:
+    mail(tmp_path / "x" / "b.eml", "I came home late.")
+    taken(vault, tmp_path / "x")
+    mail(tmp_path / "x" / "a.eml", "I came home late, says the list.")
+    taken(vault, tmp_path / "x")
+    assert said(vault) == {"I came home late.", "I came home late, says the list."}
+
+
+def test_pages_of_two_diaries_of_one_day_both_stay_and_each_is_edited_for_itself(vault: Vault, tmp_path: Path) -> None:
+    pages = [tmp_path / name / "2024-03-02.md" for name in ("bread", "work")]
+    for page, words in zip(
+        pages, ("We baked bread and ate it warm.", "Nobody answered my letters today."), strict=True
+    ):
+        page.parent.mkdir()
+        page.write_text(f"# Diary\n\n{words}\n")
+        taken(vault, page.parent)
+    assert vault.count() == 2
+    for number, page in enumerate(pages):
+        page.write_text(page.read_text() + f"\nLater I slept {number} hours.\n")
+        found, _ = taken(vault, page.parent)
+        assert (found["added"], found["updated"]) == (0, 1)
+    assert vault.count() == 2
+    assert all("Later I slept" in text for text in said(vault))
+
+
+def test_a_note_that_was_written_anew_replaces_what_it_was_and_so_does_an_edited_copy(
+    vault: Vault, notes: Path, tmp_path: Path
+) -> None:
+    taken(vault, notes)
+    (notes / "walk.md").write_text("An evening.\n\nNothing is left of those words.")
+    assert taken(vault, notes)[0]["updated"] == 1
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "walk.md").write_text("An evening.\n\nNothing is left of those old words.")
+    assert (taken(vault, tmp_path / "copy")[0]["updated"], vault.count()) == (1, 2)
+
+
+@pytest.mark.parametrize("gone", [SENT, PASSED_ON])
+def test_what_was_forgotten_stays_so_whichever_key_it_would_come_back_under(
+    vault: Vault, tmp_path: Path, gone: str
+) -> None:
+    files = [mail(tmp_path / "x" / "a.eml", SENT), mail(tmp_path / "x" / "b.eml", PASSED_ON)]
+    taken(vault, tmp_path / "x")
+    vault.forget(next(one.document.id for one in vault.documents() if one.document.own_text == gone))
+    mail(tmp_path / "y" / "1.eml", PASSED_ON)
+    mail(tmp_path / "y" / "2.eml", SENT)
+    for path in (*files, tmp_path / "y", tmp_path / "x"):
+        taken(vault, path)
+    assert gone not in said(vault)
+    for path in files:
+        taken(vault, path, include_forgotten=True)
+    assert said(vault) == {SENT, PASSED_ON}
+
+
 def test_a_file_beside_that_others_depend_on_has_them_read_again(
     vault: Vault, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,3 +370,43 @@ def test_an_import_that_broke_off_is_not_taken_for_whole(
 def test_an_empty_memory_looks_at_every_file(vault: Vault, notes: Path) -> None:
     taken(vault, notes)
     assert len([job for job in Counting.jobs if job.task == LOOK]) == 3
+
+
+def test_of_a_repository_its_branches_are_told_but_no_link_and_not_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("objects", "refs/heads"):
+        (tmp_path / "git" / name).mkdir(parents=True)
+    (tmp_path / "git" / "HEAD").write_text("ref: refs/heads/main")
+    (main := tmp_path / "git" / "refs" / "heads" / "main").write_text("1" * 40)
+    (other := tmp_path / "other").write_text("a")
+    (tmp_path / "git" / "refs" / "heads" / "link").symlink_to(other)
+
+    def digest() -> str:
+        return run_memory._folder_digest(tmp_path / "git")
+
+    first = digest()
+    other.write_text("b")
+    assert digest() == first
+    main.write_text("2" * 40)
+    assert digest() not in ("", first)
+    with monkeypatch.context() as patched:
+        patched.setattr(run_memory, "MOST_REFERENCES", 1)
+        assert digest() == ""
+    monkeypatch.setattr(run_memory, "MOST_REFERENCE_BYTES", 50)
+    assert digest() == ""
+
+
+def test_a_batch_is_stored_by_all_that_its_documents_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_store, "BATCH_CHARACTERS", 20_000)
+    batches: list[int] = []
+
+    def put(documents: list[Document]) -> PutResult:
+        batches.append(len(documents))
+        return PutResult(added=len(documents))
+
+    store = run_store.Store(put, None, 0, None, 1000)
+    for key in ("a", "b"):
+        store.add(Document("note", "notes", key, "", (Turn("", True, "I", "own"),) * 100))
+    store.add(Document("note", "notes", "k" * 20_000, "", ()))
+    assert batches == [1, 1, 1]

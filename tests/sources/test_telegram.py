@@ -70,6 +70,10 @@ def test_formatted_text_is_joined_and_quotes_and_code_in_it_are_not_the_persons(
     ]
 
 
+def test_the_name_of_a_chat_is_cut(tmp_path: Path) -> None:
+    assert 290 < len(read(tmp_path, chat(said(1, "Hi"), name="rye " * 500))[0].title) <= 300
+
+
 def test_an_answer_brings_what_it_answers(tmp_path: Path) -> None:
     answered = said(3, "On the stone.", "Ann", reply_to_message_id=1)
     lost = said(4, "Who?", "Ann", reply_to_message_id=99)
@@ -137,6 +141,12 @@ def test_an_account_says_whose_it_is(tmp_path: Path) -> None:
         ("Ann", "9", "", "not by me"),
     ]
     assert not list(Telegram().authors(tmp_path / "result.json"))
+
+
+def test_the_owner_of_an_account_alone_decides_who_is_the_person(tmp_path: Path) -> None:
+    words = (said(1, "Hi"), said(2, "Ho", "Ann"), said(3, "Me too", "Ann", from_id="user9", author="Ann"))
+    documents = read(tmp_path, account(chat(*words)), Person.of(["Ann", "Bob", "9"]))
+    assert [turn[2] for turn in turns(documents)] == [False, True, False]
 
 
 def test_an_account_that_does_not_say_whose_it_is_has_authors(tmp_path: Path) -> None:

@@ -116,6 +116,17 @@ def test_a_file_without_speakers_is_refused_by_name(tmp_path: Path) -> None:
         read(tmp_path, "Just prose.", "a.md")
 
 
+@pytest.mark.parametrize("mark", ["#", "##", "###"])
+def test_text_under_a_heading_after_speech_is_nobodys(tmp_path: Path, mark: str) -> None:
+    text = f"**Bob:** Well?\n\n**Ann Lee:** I wait.\n\n{mark} Show notes\n\nBuy flour here.\n\n**Ann Lee:** Bye."
+    (document,) = read(tmp_path, text)
+    assert [(turn.author, turn.mine, turn.text) for turn in document.turns][1:] == [
+        ("Ann Lee", True, "I wait."),
+        ("", False, "Buy flour here."),
+        ("Ann Lee", True, "Bye."),
+    ]
+
+
 @pytest.mark.shared
 def test_fifty_real_interviews_give_the_hosts_words(shared: Path) -> None:
     folder = shared / "people/stacoviak"

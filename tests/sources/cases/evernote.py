@@ -29,6 +29,6 @@ EXPORT = """<?xml version="1.0" encoding="UTF-8"?>
 </en-export>
 """
 CASE = Case(
-    "evernote", "Kitchen.enex", EXPORT, (), ("patience",), ("How do you bake", "Spelt rises"),
+    "evernote", "Kitchen.enex", EXPORT, ("Ann",), ("patience",), ("How do you bake", "Spelt rises"),
     datetime(2024, 3, 2, 10, tzinfo=UTC),
 )  # fmt: skip
