@@ -90,6 +90,15 @@ async def test_what_changes_in_the_house_shows_at_once() -> None:
         await shows(pilot, "step 120 of 400")
 
 
+async def test_a_longer_next_step_is_shown_whole() -> None:
+    house = FakeHouse(door="locked")
+    app = TwinApp(house)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "Unlock the vault")
+        house.fake_door, house.found, house.beats = "open", FULL, 1
+        await shows(pilot, "Chat with the twin")
+
+
 async def test_names_from_outside_cannot_write_on_the_terminal() -> None:
     house = FakeHouse()
     house.found = replace(FULL, dropped={"[red]odd\x1b[2J[/red]": 1})

@@ -87,6 +87,7 @@ class HomeScreen(Page):
         self.query_one("#sentence", Static).update(Content(sentence))
         button = self.query_one("#next", Button)
         button.label = label
+        button.refresh(layout=True)  # a longer label needs a wider button
         if not button.display:
             button.display = True
             self.set_focus(button)

@@ -34,4 +34,6 @@ class Closed(Vertical):
         first, second = self.query(Static)
         first.update(title)
         second.update(words)
-        self.query_one(Button).label = label
+        button = self.query_one(Button)
+        button.label = label
+        button.refresh(layout=True)
