@@ -1,6 +1,7 @@
-# make demo    the whole path on a made-up person, offline          make test    every check and every test
+# make demo    the whole path on a made-up person, offline          make test    every check and the tests
 # make check   lint, format, types, import contracts                make fix     repair what can be repaired
 # make clean   remove the environment and the caches                make screenshot   the pictures in the README
+#                                                                   make test-long    the tests that take minutes
 #
 # The MLX build is chosen for this machine; `make demo EXTRA=cpu` (or cuda12, cuda13, none) overrules it.
 
