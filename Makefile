@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := python3 python3.14 python3.13 python3.12 python3.11
 EXTRA := auto
-TESTS := -n 2 --dist loadfile
+TESTS := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo install test test-long check fix clean screenshot
 

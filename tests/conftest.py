@@ -17,6 +17,19 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SCRUBBED = ("NO_COLOR", "COLORTERM", "COLUMNS", "MLXTWIN_PASSPHRASE", "HF_HOME", "HF_ENDPOINT", "HF_TOKEN")
 
 
+# Whole files go to one worker each, in this order: with the longest at the end one core would wait for the other.
+LONG_FIRST = frozenset((
+    "test_flow.py", "test_whole_path.py", "test_retrain.py", "test_demo.py", "test_bench_chat.py",
+    "test_distributed.py", "test_update_run.py", "test_preference_run.py", "test_conversation.py",
+    "test_engine_process.py", "test_chat.py", "test_validation.py", "test_conformance.py", "test_chat_screen.py",
+    "test_training_contract.py",
+))  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG_FIRST)
+
+
 @pytest.fixture(autouse=True)
 def scrubbed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A shell starts background jobs with Ctrl-C ignored, and every process started here would inherit that.

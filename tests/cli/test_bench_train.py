@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FIELDS = ("seconds", "supervised_tokens_per_second", "peak_memory_bytes", "holdout_nll")
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """One comparison, with mlx-lm twice: whole, and on a part where it has a BLAS of its own."""

@@ -221,7 +221,7 @@ def test_what_an_option_gives_is_not_blamed_on_the_recipe() -> None:
 
 
 def test_every_key_has_words_for_what_works() -> None:
-    assert set(recipe_errors.WORKS) == set(recipe._known_keys()) - {"lora_parameters.alpha"}
+    assert set(recipe_errors.WORKS) == set(recipe.known_keys()) - {"lora_parameters.alpha"}
 
 
 def test_a_key_given_twice_is_refused_by_its_line(tmp_path: Path) -> None:
