@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from mlxtwin.curate.duplicates import DIGEST_BYTES, signatures
 from mlxtwin.curate.judge import TEMPLATED, Judgement, judge, judge_cut
 from mlxtwin.curate.language import languages
-from mlxtwin.curate.marks import other_marks, own_marks
+from mlxtwin.curate.marks import NOTHING, Timed, minute_of, other_marks, own_marks
 from mlxtwin.curate.noise import device_lines
 from mlxtwin.curate.words import WordHashes
 from mlxtwin.records import Document
@@ -18,9 +18,7 @@ from mlxtwin.vault.cuts import Cut, merged, without
 from mlxtwin.vault.rows import Decision, StoredDocument
 
 # Of what curation decides by: documents decided by older ones are decided again with the next import.
-RULES = 1
-MINUTE = 60
-EARLIEST, LATEST = -(2**31) + 1, 2**31 - 2
+RULES = 2
 
 
 @dataclass(slots=True)
@@ -28,7 +26,7 @@ class Case:
     """``kept_before``: it was decided before, and is only looked at again; ``by_hand``: the person keeps it.
 
     ``tier`` is the one that counts, the person's before curation's. ``own`` marks are of the person's words less what
-    was pasted, with what recurs, for it has to be known again.
+    was pasted, with what recurs, for it has to be known again. ``stored``: a digest of what the vault had of it.
     """
 
     number: int
@@ -41,8 +39,9 @@ class Case:
     judged: Judgement
     cuts: tuple[Cut, ...]
     words: int
-    own: bytes
-    other: bytes
+    own: Timed
+    other: Timed
+    stored: bytes
     language: str = ""
     copy_of: str = ""
     signature: bytes = b""
@@ -65,7 +64,7 @@ class Case:
         return self.signature[:DIGEST_BYTES]
 
     def marks(self) -> MarksRow:
-        return MarksRow(self.number, self.minute, self.own, self.other)
+        return MarksRow(self.number, self.minute, *_columns(self.own, self.other))
 
     def decision(self) -> Decision:
         """What is dropped is compared with nothing later, but for what recurs: it has to be counted, and copies of it
@@ -74,8 +73,12 @@ class Case:
         judged = self.judged
         return Decision(
             self.id, judged.tier, self.reason, self.signature if signed else b"", self.language, judged.quality,
-            self.cuts, self.words, self.minute, self.own, self.other, RULES,
+            self.cuts, self.words, self.minute, *_columns(self.own, self.other), RULES, self.stored,
         )  # fmt: skip
+
+
+def _columns(own: Timed, other: Timed) -> tuple[bytes, bytes, bytes, bytes]:
+    return own.marks, other.marks, own.minutes, other.minutes
 
 
 def looked_at(found: Iterable[tuple[int, StoredDocument]], hashes: WordHashes, *, again: bool = False) -> list[Case]:
@@ -112,15 +115,16 @@ def _case(
         number=number,
         id=document.id,
         time=seconds(document.at),
-        minute=_minute(document.at),
+        minute=minute_of(document.at),
         kept_before=again,
         by_hand=stored.forced_keep is True,
         forced_tier=stored.forced_tier,
         judged=judge_cut(document, curated, cuts) if cuts else judge(document),
         cuts=cuts,
         words=curated.words_by_me,
-        own=b"" if document.drop else own_marks(without(document, _pasted(cuts)), hashes),
+        own=NOTHING if document.drop else own_marks(without(document, _pasted(cuts)), hashes),
         other=other_marks(document, hashes),
+        stored=stored.digest,
     )
     # What others wrote tells the language of a document that nothing of the person's is in.
     return case, curated.own_text or "\n".join(turn.text for turn in document.turns)
@@ -154,7 +158,3 @@ def seconds(at: datetime | None) -> float:
     if at is None:
         return float("inf")
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
-def _minute(at: datetime | None) -> int | None:
-    return None if at is None else min(LATEST, max(EARLIEST, int(seconds(at) // MINUTE)))

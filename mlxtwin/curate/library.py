@@ -14,10 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlxtwin.curate.marks import Marks, of_kind, unpacked
+from mlxtwin.curate.marks import EARLY, LATE, Marks, Timed, minutes_of, of_kind, unpacked
 from mlxtwin.vault.curation import MarksRow
 
-_EARLY, _LATE = -(2**31), 2**31 - 1
 Numbers = NDArray[np.int32]
 
 
@@ -39,11 +38,11 @@ class _Side:
     minutes: Numbers
 
     @classmethod
-    def of(cls, rows: list[tuple[int, int, bytes]]) -> _Side:
-        lengths = [len(marks) // 8 for _, _, marks in rows]
-        marks = unpacked(b"".join(marks for _, _, marks in rows))
+    def of(cls, rows: list[tuple[int, int, Timed]]) -> _Side:
+        lengths = [len(timed.marks) // 8 for _, _, timed in rows]
+        marks = unpacked(b"".join(timed.marks for _, _, timed in rows))
         numbers = np.repeat(np.array([number for number, _, _ in rows], np.int32), lengths)
-        minutes = np.repeat(np.array([minute for _, minute, _ in rows], np.int32), lengths)
+        minutes = np.concatenate([np.empty(0, np.int32), *(minutes_of(timed, minute) for _, minute, timed in rows)])
         order = np.lexsort((minutes, marks))
         return cls(marks[order], numbers[order], minutes[order])
 
@@ -62,11 +61,13 @@ class Library:
 
     def __init__(self, rows: Iterable[MarksRow]) -> None:
         own, other = [], []
-        for number, minute, mine, theirs in rows:
-            if mine:
-                own.append((number, _LATE if minute is None else minute, mine))
-            if theirs:
-                other.append((number, _EARLY if minute is None else minute, theirs))
+        for row in rows:
+            if row.own:
+                late = LATE if row.minute is None else row.minute
+                own.append((row.number, late, Timed(row.own, row.own_minutes)))
+            if row.other:
+                early = EARLY if row.minute is None else row.minute
+                other.append((row.number, early, Timed(row.other, row.other_minutes)))
         self._own = _Side.of(own)
         self._other = _Side.of(other).firsts()
 

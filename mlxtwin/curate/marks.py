@@ -3,14 +3,17 @@
 Passages by winnowing (Schleimer, Wilkerson, Aiken 2003): of every 19 neighbouring hashes of 12 words the smallest is a
 mark, so any 30 words that two texts have in common give both a mark in common, and a text has one for about ten words.
 Of the person's own text also its paragraphs, by the words that stay when a form letter is sent to somebody else, and
-its last one to six lines. The lowest two bits tell which of these a mark is of.
+its last one to six lines. The lowest two bits tell which of these a mark is of. Each knows the minute of its turn: a
+conversation may go on for weeks after it began.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,8 @@ FIXED_WORDS, FIXED_SHARE = 8, 0.6
 CLOSING_LINES = 6
 CLOSING_CHARACTERS = 120
 PASSAGE, PARAGRAPH, CLOSING = range(3)
+# Where it is not known when: the person's text is taken to be late, the others' to be early.
+EARLY, LATE = -(2**31), 2**31 - 1
 # Where a text has a beginning and an end; the last line of a chat is no closing.
 WRITTEN: frozenset[Kind] = frozenset(("mail", "note", "document", "post"))
 
@@ -40,19 +45,37 @@ _RUN_CHARACTERS = 2 * RUN_WORDS - 1
 Marks = NDArray[np.uint64]
 
 
-def own_marks(document: Document, hashes: WordHashes) -> bytes:
+class Timed(NamedTuple):
+    """Marks in order, each with the earliest minute it was written in; no ``minutes`` where all are the document's."""
+
+    marks: bytes = b""
+    minutes: bytes = b""
+
+
+NOTHING = Timed()
+
+
+def own_marks(document: Document, hashes: WordHashes) -> Timed:
     """Of what the person wrote in it, in its turns as they are."""
     own = [turn for turn in document.turns if turn.trainable]
-    found = [_passages(turn.text, hashes) for turn in own]
-    found.append(np.array([mark for turn in own for _, _, mark in paragraphs(turn.text)], np.uint64))
+    found = [(turn, _passages(turn.text, hashes)) for turn in own]
+    found += [(turn, _array(mark for _, _, mark in paragraphs(turn.text))) for turn in own]
     if document.kind in WRITTEN and own:
-        found.append(np.array([mark for _, mark in closings(own[-1].text, alone=len(own) == 1)], np.uint64))
-    return _packed(found)
+        found.append((own[-1], _array(mark for _, mark in closings(own[-1].text, alone=len(own) == 1))))
+    return _timed(document, found, LATE)
 
 
-def other_marks(document: Document, hashes: WordHashes) -> bytes:
+def other_marks(document: Document, hashes: WordHashes) -> Timed:
     """Of what others wrote in it: received, quoted or passed on."""
-    return _packed([_passages(turn.text, hashes) for turn in document.turns if is_others(turn)])
+    return _timed(document, [(turn, _passages(turn.text, hashes)) for turn in document.turns if is_others(turn)], EARLY)
+
+
+def minute_of(at: datetime | None) -> int | None:
+    """Since 1970, within what an array holds."""
+    if at is None:
+        return None
+    moment = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    return min(LATE - 1, max(EARLY + 1, int(moment // 60)))
 
 
 def is_others(turn: Turn) -> bool:
@@ -61,6 +84,13 @@ def is_others(turn: Turn) -> bool:
 
 def unpacked(marks: bytes) -> Marks:
     return np.frombuffer(marks, "<u8").astype(np.uint64, copy=False)
+
+
+def minutes_of(timed: Timed, minute: int) -> NDArray[np.int32]:
+    """One for each mark; ``minute`` is the document's."""
+    if timed.minutes:
+        return np.frombuffer(timed.minutes, "<i4").astype(np.int32, copy=False)
+    return np.full(len(timed.marks) // 8, minute, np.int32)
 
 
 def of_kind(marks: Marks, kind: int) -> NDArray[np.bool_]:
@@ -134,10 +164,25 @@ def _mark(text: str, kind: int) -> int:
     return int.from_bytes(digest, "little") & ~3 | kind
 
 
-def _packed(found: list[Marks]) -> bytes:
-    some = [marks for marks in found if len(marks)]
+def _array(marks: Iterable[int]) -> Marks:
+    return np.array(list(marks), np.uint64)
+
+
+def _timed(document: Document, found: list[tuple[Turn, Marks]], unknown: int) -> Timed:
+    """Each mark once; ``unknown`` is the minute of what has none."""
+    some = [(turn, marks) for turn, marks in found if len(marks)]
     if not some:
-        return b""
-    values = np.concatenate(some)
-    values.sort()
-    return bytes(values[np.append(True, values[1:] != values[:-1])].astype("<u8"))
+        return NOTHING
+    of_all = minute_of(document.at)
+    each = [_known(minute_of(turn.at), of_all, unknown) for turn, _ in some]
+    values = np.concatenate([marks for _, marks in some])
+    minutes = np.repeat(np.array(each, np.int32), [len(marks) for _, marks in some])
+    order = np.lexsort((minutes, values))
+    values, minutes = values[order], minutes[order]
+    first = np.append(True, values[1:] != values[:-1])
+    alike = all(minute == _known(of_all, None, unknown) for minute in each)
+    return Timed(bytes(values[first].astype("<u8")), b"" if alike else bytes(minutes[first].astype("<i4")))
+
+
+def _known(minute: int | None, otherwise: int | None, unknown: int) -> int:
+    return next((one for one in (minute, otherwise) if one is not None), unknown)

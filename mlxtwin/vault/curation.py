@@ -11,15 +11,20 @@ from mlxtwin.vault.cuts import to_text
 from mlxtwin.vault.rows import EFFECTIVE_TIER, STORED_COLUMNS, Decision, StoredDocument, clean, stored_document
 
 BATCH = 500
+# Another import may have changed a document meanwhile; no digest means whatever it says now.
+_AS_LOOKED_AT = "id = ? AND (? = x'' OR digest = ?)"
 
 
 class MarksRow(NamedTuple):
-    """Marks of what the person (``own``) and others wrote in a document, and its ``minute`` since 1970."""
+    """Marks of what the person (``own``) and others wrote in a document, and its ``minute`` since 1970; the minutes of
+    the marks themselves, where they are not all of that one."""
 
     number: int
     minute: int | None
     own: bytes
     other: bytes
+    own_minutes: bytes = b""
+    other_minutes: bytes = b""
 
 
 class Signed(NamedTuple):
@@ -58,7 +63,8 @@ class Curation:
 
     def marks(self) -> list[MarksRow]:
         """Of every document that has some."""
-        return [MarksRow(*row) for row in self._db.rows("SELECT number, minute, own, other FROM marks")]
+        rows = self._db.rows("SELECT number, minute, own, other, own_minutes, other_minutes FROM marks")
+        return [MarksRow(*row) for row in rows]
 
     def signed(self) -> list[Signed]:
         """Every document that copies are known by, in the order of import."""
@@ -83,22 +89,26 @@ class Curation:
             )
 
     def decide(self, decisions: Iterable[Decision]) -> None:
-        """In one transaction; an empty reason keeps."""
+        """In one transaction; an empty reason keeps. What was changed since it was looked at stays undecided."""
         rows = list(decisions)
         with self._db.write() as connection:
             connection.executemany(
                 "UPDATE documents SET decided = 1, tier = ?, reason = ?, signature = ?, language = ?, quality = ?,"
-                " cuts = ?, words_by_me = coalesce(?, words_by_me), rules = ? WHERE id = ?",
+                f" cuts = ?, words_by_me = coalesce(?, words_by_me), rules = ? WHERE {_AS_LOOKED_AT}",
                 map(_said, rows),
             )
             # What a changed document said before is gone with its marks.
             connection.executemany(
-                "DELETE FROM marks WHERE number = (SELECT number FROM documents WHERE id = ?)",
-                [(one.id,) for one in rows],
+                f"DELETE FROM marks WHERE number = (SELECT number FROM documents WHERE {_AS_LOOKED_AT})",
+                map(_place, rows),
             )
             connection.executemany(
-                "INSERT INTO marks SELECT number, ?, ?, ? FROM documents WHERE id = ?",
-                [(one.minute, one.own, one.other, one.id) for one in rows if one.own or one.other],
+                f"INSERT INTO marks SELECT number, ?, ?, ?, ?, ? FROM documents WHERE {_AS_LOOKED_AT}",
+                [
+                    (one.minute, one.own, one.other, one.own_minutes, one.other_minutes, *_place(one))
+                    for one in rows
+                    if one.own or one.other
+                ],
             )
 
     def placeholder_key(self) -> bytes:
@@ -116,4 +126,9 @@ class Curation:
 
 def _said(one: Decision) -> tuple[object, ...]:
     told = (one.tier, clean(one.reason), one.signature, one.language, one.quality, to_text(one.cuts))
-    return (*told, one.words, one.rules, one.id)
+    return (*told, one.words, one.rules, *_place(one))
+
+
+def _place(one: Decision) -> tuple[object, ...]:
+    """The values of _AS_LOOKED_AT."""
+    return one.id, one.stored, one.stored

@@ -173,6 +173,12 @@ def _imported(connection: Connection) -> None:
         )""")
 
 
+def _mark_times(connection: Connection) -> None:
+    """Of each mark its own minute, where they are not all the document's; see `curate.marks`."""
+    for column in ("own_minutes", "other_minutes"):
+        connection.execute(f"ALTER TABLE marks ADD COLUMN {column} BLOB NOT NULL DEFAULT x''")
+
+
 MIGRATIONS: list[Callable[[Connection], None]] = [
     _documents,
     _search,
@@ -184,4 +190,5 @@ MIGRATIONS: list[Callable[[Connection], None]] = [
     _message_search,
     _curation,
     _imported,
+    _mark_times,
 ]

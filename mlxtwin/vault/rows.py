@@ -34,7 +34,7 @@ class StoredDocument:
 
     ``forced_keep`` is the person's own word, which goes before curation's: kept, dropped, or None for neither.
     ``language``: of its words, as ISO 639-1 code, empty where it cannot be told; ``quality`` 0 to 1, None before
-    curation; ``cuts``: what of the person's turns is not theirs to learn from.
+    curation; ``cuts``: what of the person's turns is not theirs to learn from. ``digest``: of what is stored.
     """
 
     document: Document
@@ -47,6 +47,7 @@ class StoredDocument:
     language: str = ""
     quality: float | None = None
     cuts: tuple[Cut, ...] = ()
+    digest: bytes = field(default=b"", compare=False)
 
     @property
     def kept(self) -> bool:
@@ -69,8 +70,8 @@ class Decision(NamedTuple):
     """One row for ``decide_many``; a plain tuple in this order does as well, also a shorter one.
 
     ``words``: how many of its words are the person's to learn from, None for all; ``own`` and ``other``: marks of what
-    they and others wrote in it, see `curate.marks`, with the ``minute`` it is of; ``rules``: the number of the rules
-    it was decided by.
+    they and others wrote in it, see `curate.marks`, with the ``minute`` it is of and those of the marks; ``rules``: the
+    number of the rules it was decided by; ``stored``: the digest of what was decided on, empty for whatever is there.
     """
 
     id: str
@@ -84,7 +85,10 @@ class Decision(NamedTuple):
     minute: int | None = None
     own: bytes = b""
     other: bytes = b""
+    own_minutes: bytes = b""
+    other_minutes: bytes = b""
     rules: int = 0
+    stored: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ KEPT = "(decided AND coalesce(forced_keep, reason = ''))"
 EFFECTIVE_TIER = "coalesce(forced_tier, tier)"
 
 DOCUMENT_COLUMNS = "id, kind, source, key, title, at, thread, origin, importer_drop, text, turns"
-_SAID_COLUMNS = f"tier, forced_tier, {REASON}, decided, signature, forced_keep, language, quality, cuts"
+_SAID_COLUMNS = f"tier, forced_tier, {REASON}, decided, signature, forced_keep, language, quality, cuts, digest"
 STORED_COLUMNS = f"{DOCUMENT_COLUMNS}, {_SAID_COLUMNS}"
 
 
@@ -170,11 +174,11 @@ def stored_document(row: tuple[Any, ...]) -> StoredDocument:
         kind=kind, source=source, key=key, title=title, turns=_turns(text, turns), at=moment(at), thread=thread,
         origin=origin, drop=drop,
     )  # fmt: skip
-    tier, forced_tier, reason, decided, signature, forced_keep, language, quality, cuts = row[11:]
+    tier, forced_tier, reason, decided, signature, forced_keep, language, quality, cuts, digest = row[11:]
     forced = None if forced_keep is None else bool(forced_keep)
     found = of_text(cuts) if cuts else ()
     return StoredDocument(
-        document, tier, forced_tier, reason, bool(decided), signature, forced, language, quality, found
+        document, tier, forced_tier, reason, bool(decided), signature, forced, language, quality, found, digest
     )
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from writing import curated, learned, own, prose, reasons, theirs, written
+from writing import START, curated, learned, own, prose, reasons, theirs, written
 
+from mlxtwin.curate.decide import curate
 from mlxtwin.curate.library import Library
 from mlxtwin.curate.marks import PASSAGE, RUN_WORDS, of_kind, other_marks, own_marks, unpacked
 from mlxtwin.curate.words import WordHashes
 from mlxtwin.records import Document, Kind, Turn
-from mlxtwin.vault.curation import MarksRow
+from mlxtwin.vault.curation import Curation, MarksRow
+from mlxtwin.vault.rows import Decision
 from mlxtwin.vault.store import Vault
 
 ARTICLE = prose(1, 80)
@@ -151,13 +156,49 @@ def test_what_the_person_keeps_by_hand_though_it_was_pasted_stays_whole(vault: V
     assert stored.curated.own_text == sent.own_text
 
 
+def said(day: float, turn: Turn) -> Turn:
+    return replace(turn, at=START + timedelta(days=day))
+
+
+def test_what_came_while_a_conversation_went_on_is_pasted_into_it(vault: Vault) -> None:
+    """It began before the mail came."""
+    asked = said(7, own(f"What should I answer to this? {ARTICLE}"))
+    talk = written("talk", said(1, own(BEFORE)), said(1, theirs(AFTER)), asked, kind="chat", day=1)
+    found = curated(vault, [talk, written("news", theirs(ARTICLE), day=6)])
+    assert learned(found) == {"talk": f"{BEFORE}\n\nWhat should I answer to this?"}
+
+
+def test_what_others_say_again_in_a_chat_that_began_earlier_stays_the_person_s(vault: Vault) -> None:
+    chat = written("chat", said(1, theirs(AFTER)), said(3, theirs(f"You wrote: {ARTICLE}")), kind="chat", day=1)
+    found = curated(vault, [chat, written("post", f"{BEFORE} {ARTICLE}", day=2)])
+    assert learned(found) == {"post": f"{BEFORE} {ARTICLE}"}
+
+
+def test_a_document_that_changed_while_it_was_looked_at_stays_undecided(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = written("note", BEFORE, kind="note"), written("note", AFTER, kind="note")
+    vault.put([before])
+    decide = Curation.decide
+
+    def late(self: Curation, decisions: Iterable[Decision]) -> None:
+        vault.put([after])
+        decide(self, decisions)
+
+    monkeypatch.setattr(Curation, "decide", late)
+    curate(vault)
+    (stored,) = vault.documents()
+    assert (stored.document, stored.decided) == (after, False)
+    assert not vault.curation.marks()
+
+
 def test_a_passage_of_two_texts_always_gives_them_a_mark_in_common() -> None:
     hashes = WordHashes()
     for seed in range(60):
         shared = prose(seed, RUN_WORDS)
         mine = own_marks(written("a", f"{prose(seed + 100, 40)} {shared} {prose(seed + 200, seed)}"), hashes)
         news = other_marks(written("b", theirs(f"{prose(seed + 300, seed)} {shared} {prose(seed + 400, 20)}")), hashes)
-        assert set(unpacked(mine)) & set(unpacked(news))
+        assert set(unpacked(mine.marks)) & set(unpacked(news.marks))
 
 
 def test_a_large_library_is_small_in_memory() -> None:
@@ -177,5 +218,5 @@ def test_a_large_library_is_small_in_memory() -> None:
 
 
 def test_a_text_has_about_one_mark_for_ten_words() -> None:
-    marks = unpacked(own_marks(written("a", prose(5, 10_000), kind="chat"), WordHashes()))
+    marks = unpacked(own_marks(written("a", prose(5, 10_000), kind="chat"), WordHashes()).marks)
     assert 800 < of_kind(marks, PASSAGE).sum() < 1300
