@@ -17,6 +17,8 @@ from mlxtwin.errors import UsageError
 from mlxtwin.paths import find_home
 from mlxtwin.wording import plural
 
+SHOWN, MOST_SHOWN = 12, 5
+
 
 @make_command("forget", "mlxtwin data forget 3f9a12 77c0de")
 @click.argument("ids", metavar="ID...", nargs=-1)
@@ -53,6 +55,7 @@ def forget(talk: Talk, ids: tuple[str, ...], people: tuple[str, ...], sources: t
         "versions": [{"slot": one.slot, "version": one.version, "documents": one.documents} for one in gone.versions],
         "runs": list(gone.runs),
         "states_dropped": gone.states,
+        "copies": list(gone.copies),
     }
     return Answer(value, "\n".join(gone.ids) if ids else "", tuple(_told(gone)))
 
@@ -63,6 +66,15 @@ def _preview(found: Touched) -> Iterator[str]:
     yield from (f"{_of(one)} It stays, and is marked." for one in found.versions)
     if found.runs:
         yield f"Removed with them, for they hold their words: {plural(len(found.runs), 'unfinished run')}."
+    yield from _copies(found)
+
+
+def _copies(found: Touched) -> Iterator[str]:
+    if found.copies:
+        command = f"mlxtwin data forget {' '.join(id[:SHOWN] for id in found.copies[:MOST_SHOWN])}"
+        more = " and so on" if len(found.copies) > MOST_SHOWN else ""
+        stay = "says the same and stays" if len(found.copies) == 1 else "say the same and stay"
+        yield f"{plural(len(found.copies), 'other document')} {stay}: {command}{more}"
 
 
 def _days(first: str, last: str) -> str:
@@ -78,6 +90,7 @@ def _told(gone: Touched) -> Iterator[str]:
         yield f"Removed, for they held words of them: {', '.join(gone.runs)}."
     if gone.states:
         yield "The kept states of frozen blocks were dropped, all of them; the next run computes its own again."
+    yield from _copies(gone)
     them = "it" if len(gone.ids) == 1 else "them"
     yield f"A later import leaves {them} out; with --include-forgotten it takes {them} in again."
 

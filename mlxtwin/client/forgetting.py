@@ -46,13 +46,15 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What forgetting the documents ``ids`` comes to: numbers, and names of our own things."""
+    """What forgetting the documents ``ids`` comes to: numbers, and names of our own things. ``copies``: documents that
+    say the same and stay."""
 
     ids: tuple[str, ...]
     amounts: tuple[Amount, ...]
     versions: tuple[Marked, ...]
     runs: tuple[str, ...]
     states: bool
+    copies: tuple[str, ...] = ()
 
     @property
     def words(self) -> int:
@@ -129,6 +131,7 @@ class _Forgetting:
             tuple(one for one in marked if one.documents),
             tuple(folder.name for folder in self._runs),
             self._home.prefix.exists(),
+            tuple(self._vault.selection.copies(self._ids)),
         )
 
     def remove(self) -> None:

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from mlxtwin.records import Document
 from mlxtwin.vault.connection import Database
+from mlxtwin.vault.rows import STORED_COLUMNS, StoredDocument, stored_document
 
 BATCH = 500
 
@@ -65,12 +67,27 @@ class Selection:
             found[source, kind].append((words, day))
         return [_amount(*name, some) for name, some in sorted(found.items())]
 
+    def copies(self, ids: Sequence[str]) -> list[str]:
+        """Other documents that hold all the person's words of one of these, and no others of theirs."""
+        wanted = frozenset(ids)
+        texts = {_words(stored.document) for stored in self._stored("id", ids)} - {()}
+        lengths = sorted({row[0] for row in self._of("SELECT words_by_me FROM documents WHERE id", ids)} - {0})
+        others = (stored.document for stored in self._stored("words_by_me", lengths))
+        return [one.id for one in others if one.id not in wanted and _words(one) in texts]
+
+    def _stored(self, column: str, values: Iterable[Any]) -> Iterator[StoredDocument]:
+        return map(stored_document, self._of(f"SELECT {STORED_COLUMNS} FROM documents WHERE {column}", values))
+
     def _of(self, select: str, values: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
         """The rows where the column that ``select`` ends with is among the values."""
         wanted = list(values)
         for start in range(0, len(wanted), BATCH):
             some = wanted[start : start + BATCH]
             yield from self._db.rows(f"{select} IN ({', '.join('?' * len(some))})", some)
+
+
+def _words(document: Document) -> tuple[str, ...]:
+    return tuple(document.own_text.casefold().split())
 
 
 def _amount(source: str, kind: str, rows: Sequence[tuple[int, str]]) -> Amount:

@@ -291,3 +291,15 @@ def _opened(house: House) -> Iterator[str]:
         yield house.sealed.read(path).decode(errors="replace")
     for stored in house.vault.documents():
         yield stored.document.own_text
+
+
+def test_what_says_the_same_is_told_of_and_stays(house: House) -> None:
+    words = prose(9, 30)
+    first, second = document("note", own(words), key="a"), document("mail", own(f"  {words.upper()}"), key="b")
+    longer = document("note", own(f"{words} And more."), key="c")
+    house.vault.put([first, second, longer])
+    imports.decide(house.vault)
+    touched = forgetting.forget(house.home, house.key, house.vault, [first.id])
+    assert touched.copies == (second.id,)
+    assert house.vault.document(second.id) is not None
+    assert forgetting.forget(house.home, house.key, house.vault, [second.id]).copies == ()
