@@ -5,9 +5,9 @@ an effect, neither hooks, filters and includes nor objects kept elsewhere. A mes
 program wrote, lines that only repeat another commit and trailers are left out. One with more than a subject is a
 Document; the others are gathered by day, with those of other people of that day as context.
 
-The Markdown files beside ``.git`` are read as notes, so they are not read here again: what is yielded is that of a bare
-repository, by the authors of its lines. `git_lines.line_authors` tells the same of a file in a work tree. Code is
-left out. Not covered: the newer kind of references (reftable), notes and tags.
+The Markdown files beside ``.git`` are read as notes, which ask `git_lines.line_authors` whose they are, so they are not
+read here again: what is yielded is that of a bare repository. Code is left out. Not covered: the newer kind of
+references (reftable), notes and tags.
 """
 
 from __future__ import annotations

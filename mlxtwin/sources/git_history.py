@@ -65,6 +65,15 @@ def is_repository(folder: File) -> bool:
         return False
 
 
+def tips(folder: Path) -> tuple[str, ...]:
+    """Where the head and the branches stand. Raises SourceError."""
+    try:
+        head, found = _references(folder)
+    except OSError as error:
+        raise SourceError(f"{folder.name} cannot be read: {error.strerror or type(error).__name__}.") from None
+    return head, *found
+
+
 def history(folder: Path) -> History:
     """All commits that branches lead to, the newest MOST_COMMITS. Raises SourceError."""
     try:

@@ -9,26 +9,27 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from mlxtwin.records import Document, Person
-from mlxtwin.sources.base import decode_text
+from mlxtwin.sources.base import decode_text, getting_on
 from mlxtwin.sources.blocks import Block, blocks
 from mlxtwin.sources.document_text import Part, Writing, documents
-from mlxtwin.sources.git_history import Commit, History, history, is_repository
+from mlxtwin.sources.git_history import Commit, History, history, is_repository, tips
 
 MOST_BLAMED_COMMITS = 5000
-MOST_FILES = 500
+MOST_FILES = 20_000
 MOST_FILE_BYTES = 512 * 1024
 MOST_PAIRS = 4000
 SAME_WORDS = 0.6
 MOVED_SHARE = 0.5
 LEAST_COMPARED_WORDS = 4
-_SUFFIXES = (b".md", b".markdown", b".mdown", b".mkd")
+_SUFFIXES = (b".md", b".markdown", b".mdown", b".mkd", b".txt", b".text")
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
 
 
@@ -49,19 +50,32 @@ def markdown(found: History, person: Person, place: str) -> Iterator[Document]:
         yield from documents(_parts(version), writing, source="git", path=name, person=person, kind="note")
 
 
-def line_authors(file: Path) -> list[str] | None:
-    """Who wrote each line of a file in a work tree, empty for a line that no commit has; None outside a repository.
+def line_authors(file: Path, root: Path) -> list[str | None] | None:
+    """Who wrote each line of a file in a work tree: empty where that is not known, None for a line that no commit has.
 
-    Raises SourceError for a repository that cannot be read.
+    None for a file that is in no repository at or below ``root``, or that no commit has. Raises SourceError for a
+    repository that cannot be read.
     """
-    folder = next((above / ".git" for above in file.parents if is_repository(above / ".git")), None)
+    inside = (above for above in file.parents if above == root or root in above.parents)
+    folder = next((above / ".git" for above in inside if is_repository(above / ".git")), None)
     if folder is None:
         return None
-    version = authorship(history(folder)).get(file.relative_to(folder.parent).as_posix().encode())
+    version = _authorship(folder, tips(folder)).get(file.relative_to(folder.parent).as_posix().encode())
     if version is None:
         return None
     known = _queues([version])
-    return [known[line].popleft() if known.get(line) else "" for line in _lines(file.read_bytes())]
+    return [known[line].popleft() if known.get(line) else None for line in _lines(file.read_bytes())]
+
+
+def paragraphs(lines: Sequence[str], authors: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Runs of paragraphs that the same people wrote, with their names; one that several wrote is by all of them."""
+    return _runs(Version(tuple(lines), tuple(authors), datetime.now(UTC)))
+
+
+@lru_cache(maxsize=1)
+def _authorship(folder: Path, _tips: tuple[str, ...]) -> dict[bytes, Version]:
+    """Of the repository that was asked of last, for as long as its branches stay where they are."""
+    return authorship(history(folder))
 
 
 def authorship(found: History) -> dict[bytes, Version]:
@@ -74,6 +88,7 @@ def authorship(found: History) -> dict[bytes, Version]:
     if len(commits) <= MOST_BLAMED_COMMITS:
         for commit in commits:
             files.commit(commit)
+            getting_on()
     return {path: files.version(blob, head.at) for path, blob in files.tree(head)}
 
 

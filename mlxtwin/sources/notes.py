@@ -1,8 +1,9 @@
 """Notes: a folder of Markdown or plain text, or a diary in one long file.
 
-All text is the person's but what stands in blockquotes, which is kept as quoted. Code, tables and pictures are left
-out. The date comes from the entry, the front matter, the file's name or its folders; a file's own times are not
-used, since copying changes them. Not covered: wikilinks and callouts are left as they stand (they are Obsidian's).
+All text is the person's but what stands in blockquotes, which is kept as quoted, and what others committed where the
+notes are in a Git repository (`notes_authors`). Code, tables and pictures are left out. The date comes from the entry,
+the front matter, the file's name or its folders; a file's own times are not used, since copying changes them. Not
+covered: wikilinks and callouts are left as they stand (they are Obsidian's).
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ import re
 from collections.abc import Iterator
 
 from mlxtwin.records import Document, Kind, Person
-from mlxtwin.sources.base import head_text, relative_name, text_lines
-from mlxtwin.sources.blocks import blocks
+from mlxtwin.sources.base import head_text, relative_name
 from mlxtwin.sources.files import File
-from mlxtwin.sources.frontmatter import split_front_matter
+from mlxtwin.sources.notes_authors import note_blocks
 from mlxtwin.sources.prose import Note, documents, name_title, opened, path_date
 from mlxtwin.sources.skips import looks_like_prose, skip_reason
 
@@ -51,9 +51,9 @@ class Notes:
 
     def read(self, file: File, root: File, person: Person) -> Iterator[Document]:
         markdown = file.suffix.casefold() in MARKDOWN
-        front, lines = split_front_matter(text_lines(file))
+        front, lines = note_blocks(file, root, person, markdown=markdown)
         path = relative_name(file, root)
-        first, title, body = opened(blocks(lines, markdown=markdown), front.title)
+        first, title, body = opened(lines, front.title)
         at = front.at or path_date(path)
         note = Note(self.name, path, f"{path}~{first}", title or name_title(path), at, body, markdown=markdown)
         yield from documents(note)

@@ -15,6 +15,7 @@ from mlxtwin.records import Document, Person
 from mlxtwin.sources.git import Git
 from mlxtwin.sources.git_history import history
 from mlxtwin.sources.git_lines import authorship, line_authors
+from mlxtwin.sources.notes import Notes
 from mlxtwin.sources.registry import match, walk
 
 from .making import Repository
@@ -180,10 +181,53 @@ def test_who_wrote_a_line_of_a_file_in_a_work_tree_is_told(tmp_path: Path) -> No
     (tmp_path / "loaf.md").write_text(
         "# Bread\nA line that nobody has put away.\n\nHow do you bake it without any stone at all?\n"
     )
-    assert line_authors(tmp_path / "loaf.md") == [ANN_BAKER, "", ANN_BAKER, BOB_MILLER, ANN_BAKER]
+    assert line_authors(tmp_path / "loaf.md", tmp_path) == [ANN_BAKER, None, ANN_BAKER, BOB_MILLER, ANN_BAKER]
     (tmp_path / "new.md").write_text("x")
-    assert line_authors(tmp_path / "new.md") is None
-    assert line_authors(tmp_path.parent / "elsewhere.md") is None
+    assert line_authors(tmp_path / "new.md", tmp_path) is None
+    assert line_authors(tmp_path / "loaf.md", tmp_path / "below") is None
+
+
+def notes_of(root: Path, name: str, person: Person = ANN, root_of_import: Path | None = None) -> list[tuple[str, str]]:
+    found = Notes().read(root / name, root_of_import or root, person)
+    return [(turn.author, turn.text) for document in found for turn in document.turns]
+
+
+def test_notes_that_others_committed_are_theirs(tmp_path: Path) -> None:
+    made = Repository()
+    manual = "# Manual\n\nPress the button.\n"
+    made.commit(BOB_MILLER, START, "One", {"manual.md": manual, "both.md": "Press the button.\n"})
+    both = "Press the button.\n\nI press it every day.\n"
+    made.commit(ANN_BAKER, START + 1, "Two", {"manual.md": manual, "both.md": both})
+    put(tmp_path, made)
+    (tmp_path / "manual.md").write_text(manual)
+    (tmp_path / "both.md").write_text(f"{both}\nAnd again, which is not put away yet.\n")
+    (tmp_path / "new.md").write_text("This is mine alone.\n")
+    assert notes_of(tmp_path, "manual.md") == [("Bob", "Press the button.")]
+    assert notes_of(tmp_path, "both.md") == [
+        ("Bob", "Press the button."), ("me", "I press it every day.\n\nAnd again, which is not put away yet."),
+    ]  # fmt: skip
+    assert notes_of(tmp_path, "new.md") == [("me", "This is mine alone.")]
+    assert notes_of(tmp_path, "manual.md", Person.of(["Bob"])) == [("me", "Press the button.")]
+
+
+def test_of_a_repository_around_the_import_nothing_is_asked(tmp_path: Path) -> None:
+    made = Repository()
+    made.commit(BOB_MILLER, START, "One", {"notes/a.md": "Press the button.\n"})
+    put(tmp_path, made)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.md").write_text("Press the button.\n")
+    found = notes_of(tmp_path / "notes", "a.md", root_of_import=tmp_path / "notes")
+    assert found == [("me", "Press the button.")]
+
+
+def test_what_a_copy_that_was_cut_short_does_not_tell_is_not_the_persons(tmp_path: Path) -> None:
+    made = Repository()
+    made.commit(BOB_MILLER, START, "One", {"a.md": "Press the button.\n"})
+    second = made.commit(ANN_BAKER, START + 1, "Two", {"a.md": "Press the button.\n", "b.md": "I press it.\n"})
+    made.files["shallow"] = f"{second}\n".encode()
+    put(tmp_path, made)
+    (tmp_path / "a.md").write_text("Press the button.\n")
+    assert notes_of(tmp_path, "a.md") == [("somebody", "Press the button.")]
 
 
 def test_a_paragraph_of_two_people_is_not_the_persons(tmp_path: Path) -> None:
