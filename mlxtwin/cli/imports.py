@@ -14,6 +14,7 @@ from mlxtwin.cli import ask
 from mlxtwin.cli.frame import command as make_command
 from mlxtwin.cli.talk import Answer, Talk, fields, one_line, table
 from mlxtwin.client.imports import FORGOTTEN, ImportRequest, Pace, import_exports
+from mlxtwin.client.preview import unclaimed
 from mlxtwin.errors import WhoIsMe
 from mlxtwin.paths import find_home
 from mlxtwin.wording import clock, plural
@@ -165,4 +166,4 @@ def _notes(found: dict[str, Any]) -> list[str]:
         notes.extend(f"      {one['name']} ({plural(one['messages'], 'message')})" for one in found["authors"])
     elif not found["dry_run"] and found["kept"]:
         notes.append("Next: mlxtwin retrain voice")
-    return notes
+    return [*unclaimed(found), *notes]

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mlxtwin.wording import plural
+
 if TYPE_CHECKING:
     from mlxtwin.sources.run_report import ImportReport
     from mlxtwin.vault.imported import Outcome
@@ -15,6 +17,8 @@ FORGOTTEN = "forgotten"
 MOST_EXAMPLES = 5
 # Titles recur, so more are looked at than shown.
 LOOKED_AT = 40
+NOT_BY_ME = "not by me"
+MOST_AUTHORS = 5
 
 
 def summary(report: ImportReport, vault: Vault, taken: Iterable[str]) -> dict[str, Any]:
@@ -64,7 +68,24 @@ def _row(source: str, kind: str, outcomes: list[Outcome], vault: Vault, examples
         "words_by_me": sum(one.words for one in kept),
         "dropped": dict(Counter(one.reason for one in outcomes if one.reason).most_common()),
         "examples": _examples([one.id for one in kept], vault, examples) if examples else [],
+        "authors": [] if kept else _authors([one.id for one in outcomes if one.reason == NOT_BY_ME], vault),
     }
+
+
+def _authors(ids: list[str], vault: Vault) -> list[dict[str, Any]]:
+    """Who wrote where nothing is the person's: one of them may be they, under another name."""
+    wrote = vault.selection.writers(ids).most_common(MOST_AUTHORS)
+    return [{"name": name, "documents": count} for name, count in wrote]
+
+
+def unclaimed(found: dict[str, Any]) -> list[str]:
+    """A sentence for each source of which nothing is the person's though other sources have words of theirs."""
+    rows = [row for row in found["preview"] if row["authors"]] if found["words_by_me"] else []
+    return [
+        f"Nothing from {row['source']} is yours ({plural(row['documents'], row['kind'])}); there wrote "
+        f"{', '.join(one['name'] for one in row['authors'])}. If one of them is you, import it again with that name."
+        for row in rows
+    ]
 
 
 def _examples(ids: Sequence[str], vault: Vault, most: int) -> list[dict[str, str | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -47,6 +47,14 @@ class Selection:
         found = set(self._of(f"SELECT number, documents.id FROM {turns} WHERE turn.value ->> '$.author'", wrote))
         found |= set(self._of("SELECT number, id FROM documents WHERE kind = 'chat' AND title", named))
         return [id for _, id in sorted(found)]
+
+    def writers(self, ids: Iterable[str]) -> Counter[str]:
+        """Everybody but the person who wrote something in these, by the number of documents."""
+        select = (
+            "SELECT DISTINCT documents.id, turn.value ->> '$.author' FROM documents, json_each(documents.turns) AS turn"
+            " WHERE NOT turn.value ->> '$.mine' AND turn.value ->> '$.author' != '' AND documents.id"
+        )
+        return Counter(author for _, author in self._of(select, ids))
 
     def threads(self, ids: Iterable[str]) -> dict[str, set[str]]:
         """Each document with the mails of its thread, which may be shown with one another in training."""

@@ -127,3 +127,11 @@ def test_the_time_left_is_unknown_at_first_and_then_what_the_bytes_say() -> None
     assert pace.seconds_left == pytest.approx(8)
     pace.told(100, 100)
     assert (pace.share, pace.seconds_left) == (1, 0)
+
+
+def test_a_source_of_which_nothing_is_the_persons_says_who_wrote_there(run: Run, mixed: Path) -> None:
+    """The notes are theirs all the same, so nobody is asked."""
+    done = run("import", str(mixed), "--me", "Anna B.", "--dry-run")
+    assert "Nothing from whatsapp is yours (1 chat)" in done.err
+    assert "Anna Berg, Ben" in done.err or "Ben, Anna Berg" in done.err
+    assert "Nothing from" not in run("import", str(mixed), "--me", "Anna Berg", "--dry-run").err

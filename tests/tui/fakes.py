@@ -22,6 +22,7 @@ FOUND = {
     "kind": "mail", "files": 3, "documents": 5, "kept": 4, "dropped": {"not by me": 1}, "words_by_me": 420,
     "errors": [{"path": "broken.mbox", "why": "It cannot be read."}], "skipped": {"hidden": 2}, "added": 5,
     "updated": 0, "unchanged": 0, "kinds": {"mail": 5}, "authors": [],
+    "preview": [],
 }  # fmt: skip
 EXAMINED: dict[str, Any] = {
     "version": "0.1.0",

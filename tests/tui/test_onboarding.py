@@ -83,6 +83,18 @@ async def test_passphrases_that_differ_or_are_short_are_told_of(absent: FakeHous
     assert absent.passphrase == "a"
 
 
+async def test_the_whole_folder_of_the_person_is_not_imported_by_one_key(sealed: FakeHouse) -> None:
+    sealed.passphrase, sealed.fake_door = None, "open"
+    app = TwinApp(sealed)
+    async with app.run_test() as pilot:
+        await shows(pilot, "Import my words")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ImportFiles))
+        await pilot.press("enter")
+        await shows(pilot, "That is all of your own folder.")
+        assert isinstance(app.screen, ImportFiles)
+
+
 async def test_escape_leaves_the_vault_unmade(absent: FakeHouse) -> None:
     app = TwinApp(absent)
     async with app.run_test() as pilot:
@@ -217,6 +229,7 @@ async def test_the_authors_are_asked_about_and_the_import_goes_on(exports: Path)
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, ImportFiles))
+        await type_in(pilot, "exports")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Who))
         await shows(pilot, "Anna [red]B[/red] (12 messages)")
@@ -235,6 +248,7 @@ async def test_an_import_without_words_of_the_person_asks_who_they_are(exports: 
     async with app.run_test() as pilot:
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, ImportFiles))
+        await type_in(pilot, "exports")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Who))
         house.imported = dict(FOUND)
@@ -250,6 +264,7 @@ async def test_nobody_chosen_leads_back_to_the_files(exports: Path) -> None:
     async with app.run_test() as pilot:
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, ImportFiles))
+        await type_in(pilot, "exports")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Who))
         await pilot.press("escape")
@@ -264,6 +279,7 @@ async def test_an_import_tells_how_far_it_is_and_can_be_stopped(exports: Path) -
     async with app.run_test(notifications=True) as pilot:
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, ImportFiles))
+        await type_in(pilot, "exports")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ImportRun))
         await shows(pilot, "1 of 3 files, 1 document, 25% read")
@@ -280,6 +296,7 @@ async def test_leaving_the_app_stops_the_import(exports: Path) -> None:
     async with app.run_test() as pilot:
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, ImportFiles))
+        await type_in(pilot, "exports")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ImportRun))
         run = app.screen
@@ -329,6 +346,7 @@ def test_the_look_of_the_authors(snap_compare: Callable[..., bool], exports: Pat
         await shows(pilot, "Import my words")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ImportFiles))
+        await type_in(pilot, "exports")
         await pilot.press("enter")
         await shows(pilot, "Which of these are you?")
         await pilot.press("space")

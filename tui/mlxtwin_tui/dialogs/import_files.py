@@ -77,6 +77,8 @@ class ImportFiles(Dialog[ImportRequest]):
             self.trouble("Type a path, or walk to it in the tree.")
         elif not _is_there(path):
             self.trouble(f"{path} does not exist, or cannot be looked at.")
+        elif path.resolve() == Path.home().resolve():
+            self.trouble("That is all of your own folder. Choose a file or folder in it.")
         else:
             source, tier = (self.query_one(f"#{name}", Select).value for name in ("source", "tier"))
             self.dismiss(ImportRequest((path,), (), str(source) or None, int(str(tier)) or None))

@@ -10,6 +10,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Label
 
+from mlxtwin.client.preview import unclaimed
 from mlxtwin.security.redact import clean_terminal
 from mlxtwin.wording import plural
 from mlxtwin_tui.dialogs.dialog import Dialog
@@ -50,6 +51,7 @@ def summary(found: dict[str, Any]) -> list[str]:
     ]
     if not found["words_by_me"]:
         lines.append("Nothing of it can train the twin: import it again and say which author you are.")
+    lines += unclaimed(found)
     lines += _counted("Left out", found["dropped"]) + _counted("Files passed over", found["skipped"])
     errors = [f"Not read: {one['path']}: {one['why']}" for one in found["errors"]]
     lines += errors[:MOST_ERRORS]
